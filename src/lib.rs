@@ -1,0 +1,5 @@
+//! Keyward: the admin centre for volume licences that an organisation runs itself.
+pub mod exports;
+pub mod imports;
+pub mod postgres;
+pub mod web;
