@@ -1,0 +1,527 @@
+-- The spine: who there is, what they hold, which keys, and what happened.
+--
+-- Three database roles (docs/decisions/0002): the owner runs migrations, `keyward_app` serves,
+-- `keyward_responder` answers machines. Row-level security is the second wall behind the scope
+-- that every query carries: the server names the person it works for in `app.user`, for one
+-- transaction at a time.
+
+------------------------------------------------------------------------------------------------
+-- Who asks, and when. `app.now` lets the injected clock decide which grants have ended.
+
+CREATE FUNCTION app_is_system() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT coalesce(current_setting('app.user', true), '') = 'system' $$;
+
+-- After a transaction ends, a setting made with is_local = true reads as an empty string, not null.
+CREATE FUNCTION app_person() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT nullif(nullif(current_setting('app.user', true), ''), 'system')::uuid $$;
+
+CREATE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT coalesce(nullif(current_setting('app.now', true), '')::timestamptz, now()) $$;
+
+------------------------------------------------------------------------------------------------
+-- People
+
+CREATE TABLE people (
+    id            uuid PRIMARY KEY,
+    email         text NOT NULL,
+    name          text NOT NULL CONSTRAINT people_name_not_empty CHECK (name <> ''),
+    password_hash text,
+    site_operator boolean NOT NULL DEFAULT false,
+    auditor       boolean NOT NULL DEFAULT false,
+    created_at    timestamptz NOT NULL,
+    disabled_at   timestamptz,
+    CONSTRAINT people_email_is_lower_case CHECK (email = lower(email) AND email LIKE '%_@_%')
+);
+CREATE UNIQUE INDEX people_email_is_unique ON people (email);
+
+CREATE TABLE sessions (
+    id           uuid PRIMARY KEY,
+    person_id    uuid NOT NULL REFERENCES people,
+    -- SHA-256 of the cookie's token: a copy of this table opens nothing.
+    token_hash   bytea NOT NULL CONSTRAINT sessions_token_is_unique UNIQUE,
+    created_at   timestamptz NOT NULL,
+    last_seen_at timestamptz NOT NULL,
+    -- When the password was last given; reveal, copy, export and approval want it recent.
+    fresh_at     timestamptz NOT NULL,
+    ended_at     timestamptz,
+    address      text NOT NULL,
+    user_agent   text NOT NULL,
+    -- The post that waits for the password on /confirm, sent again by the server afterwards.
+    pending_path text,
+    pending_body bytea
+);
+CREATE INDEX sessions_by_person ON sessions (person_id) WHERE ended_at IS NULL;
+
+------------------------------------------------------------------------------------------------
+-- The estate
+
+CREATE TABLE organizations (
+    id        uuid PRIMARY KEY,
+    name      text NOT NULL CONSTRAINT organizations_name_is_unique UNIQUE,
+    parent_id uuid REFERENCES organizations,
+    CONSTRAINT organizations_not_own_parent CHECK (parent_id <> id)
+);
+
+-- The level above the License IDs (enterprise or campus agreement); roles may be inherited from it.
+CREATE TABLE agreements (
+    id     uuid PRIMARY KEY,
+    number text NOT NULL CONSTRAINT agreements_number_is_unique UNIQUE
+);
+
+-- One row per License ID (enrollment, agreement, license or PCN, by programme).
+CREATE TABLE contracts (
+    id                      uuid PRIMARY KEY,
+    license_id              text NOT NULL CONSTRAINT contracts_license_id_is_unique UNIQUE,
+    organization_id         uuid NOT NULL REFERENCES organizations,
+    agreement_id            uuid REFERENCES agreements,
+    program                 text NOT NULL DEFAULT '',
+    agreement_type          text NOT NULL DEFAULT '',
+    location                text NOT NULL DEFAULT '',
+    authorization_number    text NOT NULL DEFAULT '',
+    purchase_account_number text NOT NULL DEFAULT '',
+    starts_on               date,
+    ends_on                 date,
+    -- The vendor publishes no vocabulary: kept as written. One value is special, see `approved`.
+    status                  text NOT NULL DEFAULT 'Active',
+    -- "Organization not approved" hides the License ID from all but its Administrators.
+    approved                boolean NOT NULL GENERATED ALWAYS AS (lower(status) <> 'organization not approved') STORED,
+    created_at              timestamptz NOT NULL,
+    CONSTRAINT contracts_license_id_not_empty CHECK (license_id <> '')
+);
+CREATE INDEX contracts_by_organization ON contracts (organization_id);
+CREATE INDEX contracts_by_agreement ON contracts (agreement_id);
+
+CREATE TABLE contacts (
+    id          uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES contracts,
+    role        text NOT NULL,
+    name        text NOT NULL,
+    email       text NOT NULL,
+    CONSTRAINT contacts_are_unique UNIQUE (contract_id, role, email)
+);
+
+CREATE TABLE license_summaries (
+    id                 uuid PRIMARY KEY,
+    contract_id        uuid NOT NULL REFERENCES contracts,
+    product_family     text NOT NULL,
+    version            text NOT NULL,
+    product_pool       text NOT NULL,
+    type               text NOT NULL,
+    effective_quantity bigint NOT NULL,
+    active_sa_quantity bigint NOT NULL,
+    CONSTRAINT license_summaries_are_unique UNIQUE (contract_id, product_family, version, product_pool, type)
+);
+
+CREATE TABLE products (
+    id            uuid PRIMARY KEY,
+    slug          text NOT NULL CONSTRAINT products_slug_is_unique UNIQUE,
+    name          text NOT NULL CONSTRAINT products_name_is_unique UNIQUE,
+    estate        text NOT NULL DEFAULT 'vendor' CONSTRAINT products_estate_is_known CHECK (estate IN ('vendor', 'own')),
+    category      text NOT NULL,
+    family        text NOT NULL,
+    version       text NOT NULL DEFAULT '',
+    edition       text NOT NULL DEFAULT '',
+    needs_key     boolean NOT NULL DEFAULT true,
+    -- Said where a key would stand, e.g. for SQL Server (embedded) and RDS (activation wizard).
+    no_key_reason text NOT NULL DEFAULT '',
+    created_at    timestamptz NOT NULL
+);
+CREATE INDEX products_by_name ON products (lower(name));
+
+-- What a License ID covers: made by its keys and orders, and what makes a product visible.
+CREATE TABLE contract_products (
+    contract_id uuid NOT NULL REFERENCES contracts,
+    product_id  uuid NOT NULL REFERENCES products,
+    -- How many keys: kept by a trigger, so that a list of products counts no keys.
+    keys        bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (contract_id, product_id)
+);
+CREATE INDEX contract_products_by_product ON contract_products (product_id, contract_id);
+
+CREATE TABLE orders (
+    id                uuid PRIMARY KEY,
+    contract_id       uuid NOT NULL REFERENCES contracts,
+    product_id        uuid REFERENCES products,
+    reseller_order_no text NOT NULL,
+    customer_order_no text NOT NULL,
+    ordered_on        date,
+    usage_starts_on   date,
+    reseller          text NOT NULL,
+    part_number       text NOT NULL,
+    description       text NOT NULL,
+    quantity          bigint NOT NULL,
+    country           text NOT NULL,
+    -- Two equal lines of one order are two lines: the second has occurrence 2.
+    occurrence        integer NOT NULL DEFAULT 1,
+    CONSTRAINT orders_are_unique UNIQUE (contract_id, reseller_order_no, customer_order_no, part_number, occurrence)
+);
+
+------------------------------------------------------------------------------------------------
+-- The vault
+
+-- A known sentence sealed under each KEK: tells a wrong KEK file from the right one.
+CREATE TABLE vault_checks (
+    kek_id     text PRIMARY KEY,
+    sealed     bytea NOT NULL,
+    created_at timestamptz NOT NULL
+);
+
+-- One data key per License ID and purpose, wrapped by the KEK.
+CREATE TABLE data_keys (
+    id          uuid PRIMARY KEY,
+    contract_id uuid REFERENCES contracts,
+    kek_id      text NOT NULL REFERENCES vault_checks,
+    wrapped     bytea NOT NULL,
+    created_at  timestamptz NOT NULL
+);
+CREATE UNIQUE INDEX data_keys_one_per_contract ON data_keys (contract_id) NULLS NOT DISTINCT;
+
+CREATE TABLE product_keys (
+    id          uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES contracts,
+    product_id  uuid NOT NULL REFERENCES products,
+    kind        text NOT NULL CONSTRAINT product_keys_kind_is_known CHECK (kind IN ('MAK', 'KMS', 'VLK', 'OSA', 'SETUP', 'NONE')),
+    -- HMAC of the normalised key under a key of its own: finds duplicates and exact matches without plaintext.
+    fingerprint bytea,
+    last_five   text,
+    data_key_id uuid REFERENCES data_keys,
+    -- version, nonce, ciphertext, tag; bound to this row by its associated data (src/vault).
+    sealed      bytea,
+    -- The newest reading, kept here so that lists need no join; history is in key_readings.
+    used        bigint,
+    total       bigint,
+    seats       bigint,
+    osa_status  text NOT NULL DEFAULT '',
+    read_at     timestamptz NOT NULL,
+    usable_from date,
+    blocked_at  timestamptz,
+    note        text NOT NULL DEFAULT '',
+    owner_id    uuid REFERENCES people,
+    -- What is said in place of a key (kind NONE).
+    no_key_text text NOT NULL DEFAULT '',
+    created_at  timestamptz NOT NULL,
+    archived_at timestamptz,
+    CONSTRAINT product_keys_have_a_secret_or_none CHECK (
+        (kind = 'NONE') = (sealed IS NULL) AND (kind = 'NONE') = (fingerprint IS NULL)
+        AND (kind = 'NONE') = (last_five IS NULL) AND (kind = 'NONE') = (data_key_id IS NULL)),
+    CONSTRAINT product_keys_counts_not_negative CHECK (used >= 0 AND total >= 0 AND seats >= 0),
+    CONSTRAINT product_keys_are_unique UNIQUE NULLS NOT DISTINCT (contract_id, product_id, fingerprint)
+);
+CREATE INDEX product_keys_by_product ON product_keys (product_id, contract_id);
+CREATE INDEX product_keys_by_fingerprint ON product_keys (fingerprint);
+CREATE INDEX product_keys_by_last_five ON product_keys (last_five);
+
+CREATE FUNCTION contract_products_count_keys() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO contract_products AS cp (contract_id, product_id, keys)
+    SELECT contract_id, product_id, count(*) FROM fresh GROUP BY contract_id, product_id ORDER BY contract_id, product_id
+    ON CONFLICT (contract_id, product_id) DO UPDATE SET keys = cp.keys + EXCLUDED.keys;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER contract_products_count_keys AFTER INSERT ON product_keys
+    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION contract_products_count_keys();
+
+CREATE TABLE key_readings (
+    id          uuid PRIMARY KEY,
+    key_id      uuid NOT NULL REFERENCES product_keys,
+    contract_id uuid NOT NULL REFERENCES contracts,
+    read_at     timestamptz NOT NULL,
+    source      text NOT NULL,
+    used        bigint,
+    total       bigint,
+    seats       bigint,
+    osa_status  text NOT NULL DEFAULT ''
+);
+CREATE INDEX key_readings_by_key ON key_readings (key_id, read_at);
+
+------------------------------------------------------------------------------------------------
+-- Roles. A grant is (person, role, License ID). A rule grants on many License IDs at once, those
+-- to come included: all of them, an organisation with its children, or a parent agreement
+-- (inheritance). Triggers keep the grants of a rule in step, so that a check reads one table.
+
+CREATE TABLE grant_rules (
+    id              uuid PRIMARY KEY,
+    person_id       uuid NOT NULL REFERENCES people,
+    role            text NOT NULL,
+    covers          text NOT NULL CONSTRAINT grant_rules_covers_is_known CHECK (covers IN ('all', 'organization', 'agreement')),
+    organization_id uuid REFERENCES organizations,
+    agreement_id    uuid REFERENCES agreements,
+    granted_by      uuid REFERENCES people,
+    granted_at      timestamptz NOT NULL,
+    ends_at         timestamptz,
+    revoked_at      timestamptz,
+    CONSTRAINT grant_rules_role_is_known CHECK (role IN ('administrator', 'product-keys-reader', 'license-position-reader', 'product-download-manager')),
+    CONSTRAINT grant_rules_cover_what_they_name CHECK (
+        (covers = 'organization') = (organization_id IS NOT NULL) AND (covers = 'agreement') = (agreement_id IS NOT NULL))
+);
+
+CREATE TABLE grants (
+    id          uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    person_id   uuid NOT NULL REFERENCES people,
+    role        text NOT NULL,
+    contract_id uuid NOT NULL REFERENCES contracts,
+    -- Null: given on this License ID itself.
+    rule_id     uuid REFERENCES grant_rules,
+    granted_by  uuid REFERENCES people,
+    granted_at  timestamptz NOT NULL,
+    ends_at     timestamptz,
+    revoked_at  timestamptz,
+    revoked_by  uuid REFERENCES people,
+    CONSTRAINT grants_role_is_known CHECK (role IN ('administrator', 'product-keys-reader', 'license-position-reader', 'product-download-manager'))
+);
+CREATE UNIQUE INDEX grants_once ON grants (person_id, contract_id, role, rule_id) NULLS NOT DISTINCT WHERE revoked_at IS NULL;
+CREATE INDEX grants_by_contract ON grants (contract_id) WHERE revoked_at IS NULL;
+
+CREATE FUNCTION organization_and_below(top uuid) RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH RECURSIVE below AS (
+        SELECT id FROM organizations WHERE id = top
+        UNION
+        SELECT o.id FROM organizations o JOIN below ON o.parent_id = below.id
+    ) SELECT id FROM below
+$$;
+
+CREATE FUNCTION grant_rule_covers(rule grant_rules, contract contracts) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT CASE rule.covers
+        WHEN 'all' THEN true
+        WHEN 'agreement' THEN contract.agreement_id IS NOT DISTINCT FROM rule.agreement_id
+        ELSE contract.organization_id IN (SELECT organization_and_below(rule.organization_id))
+    END
+$$;
+
+CREATE FUNCTION grants_follow_rule() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NEW.revoked_at IS NOT NULL THEN
+        UPDATE grants SET revoked_at = NEW.revoked_at WHERE rule_id = NEW.id AND revoked_at IS NULL;
+    ELSE
+        INSERT INTO grants (person_id, role, contract_id, rule_id, granted_by, granted_at, ends_at)
+        SELECT NEW.person_id, NEW.role, c.id, NEW.id, NEW.granted_by, NEW.granted_at, NEW.ends_at
+        FROM contracts c WHERE grant_rule_covers(NEW, c)
+        ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER grants_follow_rule AFTER INSERT OR UPDATE OF revoked_at ON grant_rules
+    FOR EACH ROW EXECUTE FUNCTION grants_follow_rule();
+
+-- A new License ID takes the grants of the rules that cover it; one that moved loses and gains.
+CREATE FUNCTION grants_follow_contract() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        UPDATE grants g SET revoked_at = app_now() FROM grant_rules r
+        WHERE g.contract_id = NEW.id AND g.revoked_at IS NULL AND r.id = g.rule_id AND NOT grant_rule_covers(r, NEW);
+    END IF;
+    INSERT INTO grants (person_id, role, contract_id, rule_id, granted_by, granted_at, ends_at)
+    SELECT r.person_id, r.role, NEW.id, r.id, r.granted_by, app_now(), r.ends_at
+    FROM grant_rules r
+    WHERE r.revoked_at IS NULL AND grant_rule_covers(r, NEW)
+      -- revoked on this License ID by hand stays revoked
+      AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.rule_id = r.id AND g.contract_id = NEW.id)
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER grants_follow_new_contract AFTER INSERT ON contracts
+    FOR EACH ROW EXECUTE FUNCTION grants_follow_contract();
+CREATE TRIGGER grants_follow_moved_contract AFTER UPDATE OF organization_id, agreement_id ON contracts
+    FOR EACH ROW WHEN (OLD.organization_id IS DISTINCT FROM NEW.organization_id OR OLD.agreement_id IS DISTINCT FROM NEW.agreement_id)
+    EXECUTE FUNCTION grants_follow_contract();
+
+-- An organisation that moves in the tree takes its License IDs along.
+CREATE FUNCTION grants_follow_organization() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE grants g SET revoked_at = app_now() FROM grant_rules r, contracts c
+    WHERE g.revoked_at IS NULL AND r.id = g.rule_id AND r.covers = 'organization' AND c.id = g.contract_id
+      AND NOT grant_rule_covers(r, c);
+    INSERT INTO grants (person_id, role, contract_id, rule_id, granted_by, granted_at, ends_at)
+    SELECT r.person_id, r.role, c.id, r.id, r.granted_by, app_now(), r.ends_at
+    FROM grant_rules r JOIN contracts c ON grant_rule_covers(r, c)
+    WHERE r.revoked_at IS NULL AND r.covers = 'organization'
+      AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.rule_id = r.id AND g.contract_id = c.id)
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER grants_follow_organization AFTER UPDATE OF parent_id ON organizations
+    FOR EACH ROW WHEN (OLD.parent_id IS DISTINCT FROM NEW.parent_id) EXECUTE FUNCTION grants_follow_organization();
+
+------------------------------------------------------------------------------------------------
+-- Imports: what was read, what it would change, and what was written.
+
+CREATE TABLE imports (
+    id         uuid PRIMARY KEY,
+    person_id  uuid REFERENCES people,
+    actor      text NOT NULL,
+    created_at timestamptz NOT NULL,
+    state      text NOT NULL CONSTRAINT imports_state_is_known CHECK (state IN ('staged', 'refused', 'applied', 'discarded')),
+    ended_at   timestamptz
+);
+CREATE INDEX imports_by_time ON imports (created_at DESC);
+
+CREATE TABLE import_files (
+    id        uuid PRIMARY KEY,
+    import_id uuid NOT NULL REFERENCES imports,
+    position  integer NOT NULL,
+    name      text NOT NULL,
+    kind      text NOT NULL,
+    added     bigint NOT NULL DEFAULT 0,
+    changed   bigint NOT NULL DEFAULT 0,
+    skipped   bigint NOT NULL DEFAULT 0,
+    refused   bigint NOT NULL DEFAULT 0,
+    warnings  bigint NOT NULL DEFAULT 0,
+    -- The file's bytes, sealed by the vault while it waits for a decision; emptied afterwards.
+    sealed    bytea
+);
+CREATE INDEX import_files_by_import ON import_files (import_id, position);
+
+CREATE TABLE import_rows (
+    file_id    uuid NOT NULL REFERENCES import_files,
+    line       bigint NOT NULL,
+    ordinal    integer NOT NULL,
+    action     text NOT NULL CONSTRAINT import_rows_action_is_known CHECK (action IN ('added', 'changed', 'skipped', 'refused')),
+    license_id text NOT NULL DEFAULT '',
+    subject    text NOT NULL DEFAULT '',
+    last_five  text NOT NULL DEFAULT '',
+    detail     text NOT NULL DEFAULT '',
+    PRIMARY KEY (file_id, ordinal)
+);
+
+------------------------------------------------------------------------------------------------
+-- Audit: rows are only ever added. One chain per License ID and one for the site; each link is an
+-- HMAC under a key that the database doesn't hold (SECURITY 5).
+
+CREATE TABLE audit_events (
+    chain       text NOT NULL,
+    seq         bigint NOT NULL,
+    at          timestamptz NOT NULL,
+    actor_id    uuid,
+    actor       text NOT NULL,
+    action      text NOT NULL,
+    outcome     text NOT NULL,
+    contract_id uuid,
+    subject     text NOT NULL,
+    detail      jsonb NOT NULL,
+    key_ids     uuid[] NOT NULL,
+    address     text NOT NULL,
+    request_id  text NOT NULL,
+    link        bytea NOT NULL,
+    PRIMARY KEY (chain, seq)
+);
+CREATE INDEX audit_events_by_time ON audit_events (at DESC);
+CREATE INDEX audit_events_by_actor ON audit_events (actor_id, action, at);
+CREATE INDEX audit_events_by_contract ON audit_events (contract_id, at DESC);
+
+CREATE TABLE audit_heads (
+    chain text PRIMARY KEY,
+    seq   bigint NOT NULL,
+    link  bytea NOT NULL
+);
+
+------------------------------------------------------------------------------------------------
+-- What a person may see. SECURITY DEFINER: these read grants past the policies that call them.
+
+CREATE FUNCTION app_is_operator() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+$$ SELECT EXISTS (SELECT 1 FROM people WHERE id = app_person() AND site_operator AND disabled_at IS NULL) $$;
+
+CREATE FUNCTION app_is_auditor() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+$$ SELECT EXISTS (SELECT 1 FROM people WHERE id = app_person() AND auditor AND disabled_at IS NULL) $$;
+
+-- Grants in force of the person asking, with the hiding of License IDs that aren't approved.
+CREATE FUNCTION app_grants() RETURNS TABLE (contract_id uuid, role text) LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS $$
+    SELECT g.contract_id, g.role
+    FROM grants g JOIN contracts c ON c.id = g.contract_id
+    WHERE g.person_id = app_person() AND g.revoked_at IS NULL
+      AND (g.ends_at IS NULL OR g.ends_at > app_now())
+      AND (c.approved OR g.role = 'administrator')
+      AND EXISTS (SELECT 1 FROM people p WHERE p.id = g.person_id AND p.disabled_at IS NULL)
+$$;
+
+-- The four sets of License IDs that policies ask for; the same table as Role::may in src/auth/roles.rs.
+CREATE FUNCTION app_seen() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+$$ SELECT contract_id FROM app_grants() $$;
+CREATE FUNCTION app_keys_read() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+$$ SELECT contract_id FROM app_grants() WHERE role IN ('administrator', 'product-keys-reader', 'license-position-reader') $$;
+CREATE FUNCTION app_position_read() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+$$ SELECT contract_id FROM app_grants() WHERE role IN ('administrator', 'license-position-reader') $$;
+CREATE FUNCTION app_administered() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+$$ SELECT contract_id FROM app_grants() WHERE role = 'administrator' $$;
+
+------------------------------------------------------------------------------------------------
+-- Rights of the server's role, table by table; audit rows can only be added.
+
+GRANT SELECT, INSERT, UPDATE ON people, sessions, organizations, agreements, contracts, contacts, license_summaries, products,
+    contract_products, orders, vault_checks, data_keys, product_keys, key_readings, grant_rules, grants, imports, import_files, audit_heads TO keyward_app;
+GRANT SELECT, INSERT ON import_rows, audit_events TO keyward_app;
+GRANT DELETE ON import_rows TO keyward_app;
+
+-- Every table: row-level security even for its owner, who gets a policy of his own (migrations,
+-- and the definer functions above), and the server working as itself (sign-in, imports, commands).
+DO $$
+DECLARE t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['people', 'sessions', 'organizations', 'agreements', 'contracts', 'contacts', 'license_summaries', 'products',
+        'contract_products', 'orders', 'vault_checks', 'data_keys', 'product_keys', 'key_readings', 'grant_rules', 'grants', 'imports',
+        'import_files', 'import_rows', 'audit_events', 'audit_heads']
+    LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
+        EXECUTE format('CREATE POLICY owner_all ON %I TO CURRENT_USER USING (true) WITH CHECK (true)', t);
+        EXECUTE format('CREATE POLICY system_all ON %I TO keyward_app USING ((SELECT app_is_system())) WITH CHECK ((SELECT app_is_system()))', t);
+    END LOOP;
+END $$;
+
+-- `IN (SELECT f())` becomes a hashed subplan, made once a query, however many rows it filters.
+CREATE POLICY seen ON contracts FOR SELECT TO keyward_app USING (id IN (SELECT app_seen()));
+CREATE POLICY seen ON contacts FOR SELECT TO keyward_app USING (contract_id IN (SELECT app_seen()));
+CREATE POLICY seen ON contract_products FOR SELECT TO keyward_app USING (contract_id IN (SELECT app_seen()));
+CREATE FUNCTION app_seen_products() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+$$ SELECT DISTINCT cp.product_id FROM app_seen() AS s (contract_id) JOIN contract_products cp USING (contract_id) $$;
+CREATE POLICY seen ON products FOR SELECT TO keyward_app USING (id IN (SELECT app_seen_products()));
+-- Names above a License ID that one sees: its organisation, those over it, and its agreement.
+CREATE FUNCTION app_seen_organizations() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 20 SET search_path = public, pg_temp AS $$
+    WITH RECURSIVE above AS (
+        SELECT o.id, o.parent_id FROM organizations o WHERE o.id IN (SELECT c.organization_id FROM contracts c WHERE c.id IN (SELECT app_seen()))
+        UNION
+        SELECT o.id, o.parent_id FROM organizations o JOIN above ON o.id = above.parent_id
+    ) SELECT id FROM above
+$$;
+CREATE POLICY seen ON organizations FOR SELECT TO keyward_app USING (id IN (SELECT app_seen_organizations()));
+CREATE POLICY seen ON agreements FOR SELECT TO keyward_app USING (id IN (SELECT c.agreement_id FROM contracts c));
+
+CREATE POLICY keys_read ON product_keys FOR SELECT TO keyward_app USING (contract_id IN (SELECT app_keys_read()));
+CREATE POLICY keys_read ON key_readings FOR SELECT TO keyward_app USING (contract_id IN (SELECT app_keys_read()));
+CREATE POLICY keys_read ON data_keys FOR SELECT TO keyward_app USING (contract_id IN (SELECT app_keys_read()));
+CREATE POLICY position_read ON orders FOR SELECT TO keyward_app USING (contract_id IN (SELECT app_position_read()));
+CREATE POLICY position_read ON license_summaries FOR SELECT TO keyward_app USING (contract_id IN (SELECT app_position_read()));
+
+-- People: oneself; an Administrator those who hold something on his License IDs; operators and auditors all.
+CREATE FUNCTION app_known_people() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS $$
+    SELECT app_person()
+    UNION SELECT g.person_id FROM grants g WHERE g.contract_id IN (SELECT app_administered())
+    UNION SELECT p.id FROM people p WHERE app_is_operator() OR app_is_auditor()
+$$;
+CREATE POLICY known ON people FOR SELECT TO keyward_app USING (id IN (SELECT app_known_people()));
+CREATE POLICY own ON sessions TO keyward_app USING (person_id = (SELECT app_person())) WITH CHECK (person_id = (SELECT app_person()));
+
+CREATE POLICY own ON grants FOR SELECT TO keyward_app USING (
+    person_id = (SELECT app_person()) OR contract_id IN (SELECT app_administered()) OR (SELECT app_is_operator()));
+CREATE POLICY administered ON grants FOR INSERT TO keyward_app WITH CHECK (contract_id IN (SELECT app_administered()));
+CREATE POLICY administered_change ON grants FOR UPDATE TO keyward_app
+    USING (contract_id IN (SELECT app_administered())) WITH CHECK (contract_id IN (SELECT app_administered()));
+CREATE POLICY own ON grant_rules FOR SELECT TO keyward_app USING (person_id = (SELECT app_person()) OR (SELECT app_is_operator()));
+
+CREATE POLICY own ON imports FOR SELECT TO keyward_app USING (person_id = (SELECT app_person()) OR (SELECT app_is_operator()));
+CREATE POLICY own ON import_files FOR SELECT TO keyward_app USING (import_id IN (SELECT id FROM imports));
+CREATE POLICY own ON import_rows FOR SELECT TO keyward_app USING (file_id IN (SELECT id FROM import_files));
+
+-- Whom to ask for a role: told only to those who hold some role on that License ID themselves.
+CREATE FUNCTION app_administrators_of(contract uuid) RETURNS TABLE (name text) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT DISTINCT p.name FROM grants g JOIN people p ON p.id = g.person_id
+    WHERE g.contract_id = contract AND g.role = 'administrator' AND g.revoked_at IS NULL AND (g.ends_at IS NULL OR g.ends_at > app_now())
+      AND p.disabled_at IS NULL AND contract IN (SELECT app_seen())
+    ORDER BY p.name LIMIT 5
+$$;
+
+CREATE POLICY read_cut ON audit_events FOR SELECT TO keyward_app USING (
+    (SELECT app_is_auditor()) OR contract_id IN (SELECT app_administered()));
+-- The budget of reveals counts one's own.
+CREATE POLICY own ON audit_events FOR SELECT TO keyward_app USING (actor_id = (SELECT app_person()));
+CREATE POLICY add ON audit_events FOR INSERT TO keyward_app WITH CHECK (true);
+CREATE POLICY chain ON audit_heads TO keyward_app USING (true) WITH CHECK (true);

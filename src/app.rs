@@ -1,0 +1,109 @@
+//! The application: what every handler shares, and all routes in one registry.
+
+use std::{ops::Deref, sync::Arc};
+
+use axum::Router;
+
+use crate::{
+    audit::{self, Actor, Event, chain::Linker},
+    auth::{self, password::Passwords, throttle::Throttle},
+    clock::Clock,
+    postgres::{Db, Scoped},
+    vault::Vault,
+    web::{self, registry::Routes, strangers::Strangers},
+};
+
+/// What the web side is told by the settings.
+#[derive(Clone, Debug)]
+pub struct WebSettings {
+    /// Scheme, host and port that browsers see; forms must come from here.
+    pub base_url: url::Url,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+}
+
+impl WebSettings {
+    /// Whether cookies may be bound to TLS.
+    pub fn secure(&self) -> bool {
+        self.base_url.scheme() == "https"
+    }
+}
+
+/// Everything behind the handlers.
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// The vault.
+    pub vault: Vault,
+    /// Makes audit links.
+    pub linker: Linker,
+    /// Settings of the web side.
+    pub web: WebSettings,
+    /// Password work.
+    pub passwords: Passwords,
+    /// Failed sign-ins.
+    pub throttle: Throttle,
+    /// Denied posts of strangers, counted.
+    pub strangers: Strangers,
+}
+
+/// A handle on [`App`].
+#[derive(Clone)]
+pub struct AppState(Arc<App>);
+
+impl Deref for AppState {
+    type Target = App;
+    fn deref(&self) -> &App {
+        &self.0
+    }
+}
+
+impl AppState {
+    /// Puts the parts together.
+    pub fn new(db: Db, vault: Vault, web: WebSettings) -> Self {
+        let linker = Linker::new(&vault.site_keys().audit);
+        let throttle = Throttle::new(db.clock().clone());
+        Self(Arc::new(App { db, vault, linker, web, passwords: Passwords::new(), throttle, strangers: Strangers::default() }))
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        self.db.clock()
+    }
+
+    /// Adds an event to the log; it stands when `tx` commits.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn record(&self, tx: &mut Scoped, actor: &Actor, event: Event) -> sqlx::Result<()> {
+        audit::db::record(tx, &self.linker, self.clock().now(), actor, event).await
+    }
+
+    /// Adds many events at once.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn record_all(&self, tx: &mut Scoped, actor: &Actor, events: Vec<Event>) -> sqlx::Result<()> {
+        audit::db::record_all(tx, &self.linker, self.clock().now(), actor, events).await
+    }
+}
+
+/// Every route with its access; tests walk this list.
+pub fn routes() -> Routes {
+    Routes::default()
+        .merge(web::routes())
+        .merge(auth::routes())
+        .merge(crate::products::routes())
+        .merge(crate::contracts::routes())
+        .merge(crate::keys::routes())
+        .merge(crate::orders::routes())
+        .merge(crate::people::routes())
+        .merge(crate::imports::routes())
+        .merge(crate::exports::routes())
+        .merge(audit::routes())
+}
+
+/// The whole service: routes inside their layers.
+pub fn router(state: AppState) -> Router {
+    web::layers::wrap(routes().into_router(state.clone()), state)
+}

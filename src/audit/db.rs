@@ -1,0 +1,153 @@
+//! Writing to the log and reading from it.
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Actor, Event, Stored, chain::{Linker, START}};
+use crate::postgres::Scoped;
+
+/// Events per INSERT: keeps one statement's arrays small while exports write thousands.
+const BATCH: usize = 1_000;
+
+/// Adds one event; it stands when the transaction commits.
+///
+/// # Errors
+/// When the database refuses: then nothing that depends on the event may happen.
+pub async fn record(tx: &mut Scoped, linker: &Linker, at: OffsetDateTime, actor: &Actor, event: Event) -> sqlx::Result<()> {
+    record_all(tx, linker, at, actor, vec![event]).await
+}
+
+/// Adds many events. Chains are locked in the order of their names, so that two exports over the
+/// same License IDs wait for each other instead of deadlocking.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn record_all(tx: &mut Scoped, linker: &Linker, at: OffsetDateTime, actor: &Actor, events: Vec<Event>) -> sqlx::Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut by_chain: BTreeMap<String, Vec<Event>> = BTreeMap::new();
+    for event in events {
+        by_chain.entry(event.chain()).or_default().push(event);
+    }
+    let names: Vec<String> = by_chain.keys().cloned().collect();
+    let mut heads = lock_heads(tx, &names).await?;
+    let mut rows = Vec::new();
+    for (chain, events) in by_chain {
+        let (seq, link) = heads.entry(chain.clone()).or_insert_with(|| (0, START.to_vec()));
+        for event in events {
+            *seq += 1;
+            let mut row = stored(chain.clone(), *seq, at, actor, event);
+            *link = linker.link(link, &row).to_vec();
+            row.link.clone_from(link);
+            rows.push(row);
+        }
+    }
+    for batch in rows.chunks(BATCH) {
+        insert(tx, batch).await?;
+    }
+    save_heads(tx, &heads).await
+}
+
+fn stored(chain: String, seq: i64, at: OffsetDateTime, actor: &Actor, event: Event) -> Stored {
+    Stored {
+        chain,
+        seq,
+        at,
+        actor_id: actor.id,
+        actor: actor.name.clone(),
+        action: event.action.to_owned(),
+        outcome: event.outcome.as_str().to_owned(),
+        contract_id: event.contract,
+        // NUL can't be stored, and nothing in a log needs it.
+        subject: event.subject.replace('\0', "\u{fffd}"),
+        detail: event.detail,
+        key_ids: event.keys,
+        address: actor.address.clone(),
+        request_id: actor.request_id.clone(),
+        link: Vec::new(),
+    }
+}
+
+async fn lock_heads(tx: &mut Scoped, names: &[String]) -> sqlx::Result<BTreeMap<String, (i64, Vec<u8>)>> {
+    // New chains get their head first, so that the first two writers have a row to queue at.
+    sqlx::query("INSERT INTO audit_heads (chain, seq, link) SELECT name, 0, $2 FROM unnest($1::text[]) AS n (name) ORDER BY name ON CONFLICT DO NOTHING")
+        .bind(names)
+        .bind(START.as_slice())
+        .execute(&mut **tx)
+        .await?;
+    let rows: Vec<(String, i64, Vec<u8>)> =
+        sqlx::query_as("SELECT chain, seq, link FROM audit_heads WHERE chain = ANY($1) ORDER BY chain FOR UPDATE").bind(names).fetch_all(&mut **tx).await?;
+    Ok(rows.into_iter().map(|(chain, seq, link)| (chain, (seq, link))).collect())
+}
+
+async fn save_heads(tx: &mut Scoped, heads: &BTreeMap<String, (i64, Vec<u8>)>) -> sqlx::Result<()> {
+    let chains: Vec<&str> = heads.keys().map(String::as_str).collect();
+    let seqs: Vec<i64> = heads.values().map(|(seq, _)| *seq).collect();
+    let links: Vec<&[u8]> = heads.values().map(|(_, link)| link.as_slice()).collect();
+    sqlx::query(
+        "UPDATE audit_heads h SET seq = n.seq, link = n.link
+         FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS n (chain, seq, link) WHERE h.chain = n.chain",
+    )
+    .bind(chains)
+    .bind(seqs)
+    .bind(links)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn insert(tx: &mut Scoped, rows: &[Stored]) -> sqlx::Result<()> {
+    // key_ids is an array of arrays of unequal length, which unnest can't take apart: its text form can.
+    let key_ids: Vec<String> = rows.iter().map(|row| uuid_array(&row.key_ids)).collect();
+    sqlx::query(
+        "INSERT INTO audit_events (chain, seq, at, actor_id, actor, action, outcome, contract_id, subject, detail, key_ids, address, request_id, link)
+         SELECT chain, seq, $3, $4, $5, action, outcome, contract_id, subject, detail, key_ids::uuid[], $11, $12, link
+         FROM unnest($1::text[], $2::bigint[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::jsonb[], $13::text[], $14::bytea[])
+              AS e (chain, seq, action, outcome, contract_id, subject, detail, key_ids, link)",
+    )
+    .bind(rows.iter().map(|r| r.chain.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|r| r.seq).collect::<Vec<_>>())
+    .bind(rows[0].at)
+    .bind(rows[0].actor_id)
+    .bind(&rows[0].actor)
+    .bind(rows.iter().map(|r| r.action.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|r| r.outcome.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|r| r.contract_id).collect::<Vec<_>>())
+    .bind(rows.iter().map(|r| r.subject.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|r| r.detail.clone()).collect::<Vec<_>>())
+    .bind(&rows[0].address)
+    .bind(&rows[0].request_id)
+    .bind(key_ids)
+    .bind(rows.iter().map(|r| r.link.as_slice()).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+fn uuid_array(ids: &[Uuid]) -> String {
+    let mut text = String::with_capacity(2 + ids.len() * 37);
+    text.push('{');
+    for (n, id) in ids.iter().enumerate() {
+        if n > 0 {
+            text.push(',');
+        }
+        text.push_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    }
+    text.push('}');
+    text
+}
+
+/// How many keys this person has revealed or copied since `since`: what the budget counts.
+///
+/// # Errors
+/// When the database fails.
+pub async fn releases_since(tx: &mut Scoped, person: Uuid, since: OffsetDateTime) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT count(*) FROM audit_events WHERE actor_id = $1 AND action IN ('key.reveal', 'key.copy') AND outcome = 'done' AND at > $2")
+        .bind(person)
+        .bind(since)
+        .fetch_one(&mut **tx)
+        .await
+}

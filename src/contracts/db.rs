@@ -1,0 +1,175 @@
+//! License IDs, read in a person's scope. `app_grants()` is the first wall (each statement joins
+//! it), row-level security the second.
+
+use std::str::FromStr;
+
+use sqlx::AssertSqlSafe;
+use time::Date;
+use uuid::Uuid;
+
+use super::model::{Contact, Contract, ContractHead, Filter, Offering, Sort};
+use crate::{auth::roles::Role, postgres::Scoped};
+
+/// One License ID with the person's roles on it; `None` when it is absent or out of scope.
+///
+/// # Errors
+/// When the database fails.
+pub async fn head(tx: &mut Scoped, license_id: &str) -> sqlx::Result<Option<ContractHead>> {
+    let row: Option<(Uuid, String, Vec<String>)> = sqlx::query_as(
+        "SELECT c.id, c.license_id, array_agg(DISTINCT g.role)
+         FROM contracts c JOIN app_grants() g ON g.contract_id = c.id WHERE c.license_id = $1 GROUP BY c.id, c.license_id",
+    )
+    .bind(license_id)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|(id, license_id, codes)| ContractHead { id, license_id, roles: roles(&codes) }))
+}
+
+/// Roles by their codes, strongest first.
+pub fn roles(codes: &[String]) -> Vec<Role> {
+    let mut roles: Vec<Role> = codes.iter().filter_map(|code| Role::from_str(code).ok()).collect();
+    roles.sort_unstable();
+    roles
+}
+
+/// Names of Administrators to ask; at most five.
+///
+/// # Errors
+/// When the database fails.
+pub async fn administrator_names(tx: &mut Scoped, contract: Uuid) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT name FROM app_administrators_of($1)").bind(contract).fetch_all(&mut **tx).await
+}
+
+const CONTRACT: &str = "
+    SELECT c.id, c.license_id, o.name AS organization, c.location, c.program, c.agreement_type, coalesce(a.number, '') AS agreement,
+           c.authorization_number, c.purchase_account_number, c.starts_on, c.ends_on, c.status, m.roles,
+           ARRAY(WITH RECURSIVE above AS (
+                     SELECT p.name, p.parent_id, 1 AS depth FROM organizations p WHERE p.id = o.parent_id
+                     UNION ALL SELECT p.name, p.parent_id, above.depth + 1 FROM organizations p JOIN above ON p.id = above.parent_id WHERE above.depth < 20)
+                 SELECT name FROM above ORDER BY depth) AS parents,
+           count(*) OVER () AS total
+    FROM (SELECT contract_id, array_agg(DISTINCT role) AS roles FROM app_grants() GROUP BY contract_id) m
+    JOIN contracts c ON c.id = m.contract_id
+    JOIN organizations o ON o.id = c.organization_id
+    LEFT JOIN agreements a ON a.id = c.agreement_id";
+
+#[derive(sqlx::FromRow)]
+struct Counted {
+    #[sqlx(flatten)]
+    contract: Contract,
+    total: i64,
+}
+
+/// One License ID in full.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(tx: &mut Scoped, id: Uuid) -> sqlx::Result<Option<Contract>> {
+    let row: Option<Counted> = sqlx::query_as(AssertSqlSafe(format!("{CONTRACT} WHERE c.id = $1"))).bind(id).fetch_optional(&mut **tx).await?;
+    Ok(row.map(|row| row.contract))
+}
+
+/// Whether a person sees any License ID at all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sees_any(tx: &mut Scoped) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM app_grants())").fetch_one(&mut **tx).await
+}
+
+/// A page of License IDs and how many there are in all; `limit` 0 for all of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(tx: &mut Scoped, filter: &Filter, today: Date, sort: (Sort, bool), limit: i64, offset: i64) -> sqlx::Result<(Vec<Contract>, i64)> {
+    let order = order_by(sort);
+    let statement = format!(
+        "{CONTRACT}
+         WHERE ($1 = '' OR c.license_id ILIKE '%' || $2 || '%' OR o.name ILIKE '%' || $2 || '%')
+           AND ($3 = '' OR c.program = $3) AND ($4 = '' OR c.status = $4) AND ($5 OR c.ends_on IS NULL OR c.ends_on >= $6)
+         ORDER BY {order} LIMIT nullif($7, 0) OFFSET $8"
+    );
+    let rows: Vec<Counted> = sqlx::query_as(AssertSqlSafe(statement))
+        .bind(&filter.q)
+        .bind(like(&filter.q))
+        .bind(&filter.program)
+        .bind(&filter.status)
+        .bind(filter.expired)
+        .bind(today)
+        .bind(limit)
+        .bind(offset)
+        .fetch_all(&mut **tx)
+        .await?;
+    let total = rows.first().map_or(0, |row| row.total);
+    Ok((rows.into_iter().map(|row| row.contract).collect(), total))
+}
+
+/// The columns are ours, not the request's: nothing of a request gets into a statement's text.
+fn order_by((sort, descending): (Sort, bool)) -> String {
+    let column = match sort {
+        Sort::LicenseId => "c.license_id",
+        Sort::Organization => "o.name",
+        Sort::Location => "c.location",
+        Sort::Program => "c.program",
+        Sort::End => "c.ends_on",
+        Sort::Status => "c.status",
+    };
+    format!("{column} {} NULLS LAST, c.license_id", if descending { "DESC" } else { "ASC" })
+}
+
+/// A text for `ILIKE '%' || … || '%'` that means itself.
+pub fn like(text: &str) -> String {
+    text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_").replace('\0', "")
+}
+
+/// Programmes and statuses among the person's License IDs, for the filters.
+///
+/// # Errors
+/// When the database fails.
+pub async fn vocabulary(tx: &mut Scoped) -> sqlx::Result<(Vec<String>, Vec<String>)> {
+    sqlx::query_as(
+        "SELECT coalesce(array_agg(DISTINCT c.program), '{}'), coalesce(array_agg(DISTINCT c.status), '{}')
+         FROM contracts c WHERE c.id IN (SELECT contract_id FROM app_grants())",
+    )
+    .fetch_one(&mut **tx)
+    .await
+}
+
+/// The licence summary of one License ID.
+///
+/// # Errors
+/// When the database fails.
+pub async fn offerings(tx: &mut Scoped, contract: Uuid) -> sqlx::Result<Vec<Offering>> {
+    sqlx::query_as(
+        "SELECT product_family, version, product_pool, type, effective_quantity, active_sa_quantity FROM license_summaries
+         WHERE contract_id = $1 AND contract_id IN (SELECT app_position_read()) ORDER BY product_family, version, product_pool, type",
+    )
+    .bind(contract)
+    .fetch_all(&mut **tx)
+    .await
+}
+
+/// The contacts of one License ID.
+///
+/// # Errors
+/// When the database fails.
+pub async fn contacts(tx: &mut Scoped, contract: Uuid) -> sqlx::Result<Vec<Contact>> {
+    sqlx::query_as("SELECT role, name, email FROM contacts WHERE contract_id = $1 AND contract_id IN (SELECT app_seen()) ORDER BY role, name")
+        .bind(contract)
+        .fetch_all(&mut **tx)
+        .await
+}
+
+/// What the overview says: License IDs in force, those that end within 90 days.
+///
+/// # Errors
+/// When the database fails.
+pub async fn overview(tx: &mut Scoped, today: Date) -> sqlx::Result<(i64, i64)> {
+    sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE ends_on IS NULL OR ends_on >= $1), count(*) FILTER (WHERE ends_on BETWEEN $1 AND $1 + 90)
+         FROM contracts WHERE id IN (SELECT contract_id FROM app_grants())",
+    )
+    .bind(today)
+    .fetch_one(&mut **tx)
+    .await
+}

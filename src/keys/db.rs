@@ -1,0 +1,73 @@
+//! Product keys without their secrets, read in a person's scope.
+
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::model::{KeyHead, KeyRow, Of};
+use crate::{auth::roles::Permission, postgres::Scoped};
+
+/// One key, where the person holds the permission on its License ID; else as if it weren't there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn head(tx: &mut Scoped, id: Uuid, permission: Permission) -> sqlx::Result<Option<KeyHead>> {
+    sqlx::query_as(
+        "SELECT k.id, k.contract_id, c.license_id, p.name AS product, p.slug, k.kind, k.last_five
+         FROM product_keys k JOIN contracts c ON c.id = k.contract_id JOIN products p ON p.id = k.product_id
+         WHERE k.id = $1 AND k.archived_at IS NULL AND k.contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($2))",
+    )
+    .bind(id)
+    .bind(permission.roles())
+    .fetch_optional(&mut **tx)
+    .await
+}
+
+#[derive(sqlx::FromRow)]
+struct Counted {
+    #[sqlx(flatten)]
+    key: KeyRow,
+    all: i64,
+}
+
+/// A page of keys and how many there are in all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(tx: &mut Scoped, of: Of, limit: i64, offset: i64) -> sqlx::Result<(Vec<KeyRow>, i64)> {
+    let (column, id, permission, order) = match of {
+        Of::Product(id) => ("product_id", id, Permission::ReadProductKeys, "c.license_id, k.kind, k.last_five"),
+        Of::Contract(id) => ("contract_id", id, Permission::ReadKeys, "lower(p.name), k.kind, k.last_five"),
+    };
+    let statement = format!(
+        "WITH page AS (
+            SELECT k.*, c.license_id, c.organization_id, p.name AS product, p.slug, count(*) OVER () AS all,
+                   row_number() OVER (ORDER BY {order}, k.id) AS place
+            FROM product_keys k JOIN contracts c ON c.id = k.contract_id JOIN products p ON p.id = k.product_id
+            WHERE k.{column} = $1 AND k.archived_at IS NULL AND k.contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($2))
+            ORDER BY {order}, k.id LIMIT $3 OFFSET $4)
+         SELECT k.id, k.license_id, o.name AS organization, k.product, k.slug, k.kind, k.last_five, k.used, k.total, k.seats,
+                k.osa_status, k.read_at, k.usable_from, k.blocked_at, k.no_key_text, k.all,
+                ARRAY(SELECT DISTINCT c2.license_id FROM product_keys k2 JOIN contracts c2 ON c2.id = k2.contract_id
+                      WHERE k2.fingerprint = k.fingerprint AND k2.contract_id <> k.contract_id AND k2.archived_at IS NULL ORDER BY 1) AS shared_with
+         FROM page k JOIN organizations o ON o.id = k.organization_id ORDER BY k.place"
+    );
+    let rows: Vec<Counted> = sqlx::query_as(AssertSqlSafe(statement)).bind(id).bind(permission.roles()).bind(limit).bind(offset).fetch_all(&mut **tx).await?;
+    let all = rows.first().map_or(0, |row| row.all);
+    Ok((rows.into_iter().map(|row| row.key).collect(), all))
+}
+
+/// License IDs of a product that the person sees without the right to its keys there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn locked_on(tx: &mut Scoped, product: Uuid) -> sqlx::Result<Vec<(Uuid, String)>> {
+    sqlx::query_as(
+        "SELECT c.id, c.license_id FROM contract_products cp JOIN contracts c ON c.id = cp.contract_id
+         WHERE cp.product_id = $1 AND cp.keys > 0 AND cp.contract_id IN (SELECT contract_id FROM app_grants())
+           AND cp.contract_id NOT IN (SELECT contract_id FROM app_grants() WHERE role = ANY($2)) ORDER BY c.license_id",
+    )
+    .bind(product)
+    .bind(Permission::ReadProductKeys.roles())
+    .fetch_all(&mut **tx)
+    .await
+}

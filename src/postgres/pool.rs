@@ -1,0 +1,131 @@
+//! The scoped transaction: the only way from the program to a table.
+//!
+//! Each transaction names the person it works for; row-level security reads that name
+//! (`app.user`), so a query that forgot its `WHERE` still returns that person's rows and no others.
+
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use sqlx::{
+    AssertSqlSafe, Executor, PgConnection, PgPool, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+
+/// For whom a transaction works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// A signed-in person: sees what that person's grants show, at the clock's present.
+    Person(Uuid),
+    /// The program itself (sign-in, imports, the command line): sees all rows. Each use says why.
+    System,
+}
+
+/// A pool of connections that act as the role `keyward_app`.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: PgPool,
+    clock: Clock,
+}
+
+impl Db {
+    /// Opens the pool. Every connection takes the role `keyward_app`, whoever it signed in as,
+    /// so that the owner's rights are never used to serve.
+    ///
+    /// # Errors
+    /// When the database can't be reached within 10 seconds, or refuses the role.
+    pub async fn connect(options: PgConnectOptions, connections: u32, clock: Clock) -> Result<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(10))
+            // A lost server shows at the next statement anyway; a ping before each would double the round trips.
+            .test_before_acquire(false)
+            .after_connect(|conn, _| {
+                Box::pin(async move {
+                    conn.execute("SET ROLE keyward_app").await?;
+                    Ok(())
+                })
+            })
+            .connect_with(options)
+            .await
+            .context("the database can't be reached or refuses the role keyward_app")?;
+        Ok(Self { pool, clock })
+    }
+
+    /// Begins a transaction for `scope`; one round trip.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin(&self, scope: Scope) -> sqlx::Result<Scoped> {
+        let user = match scope {
+            Scope::Person(id) => id.to_string(),
+            Scope::System => "system".to_owned(),
+        };
+        // Both values are made here of a UUID and a number: nothing of a request's text gets in.
+        // `true` keeps them to this transaction; a session-level SET would leak to the pool's next user.
+        let begin = format!(
+            "BEGIN; SELECT set_config('app.user', '{user}', true), set_config('app.now', to_timestamp({}::numeric / 1000000)::text, true)",
+            micros(self.clock.now())
+        );
+        let tx = self.pool.begin_with(AssertSqlSafe(begin)).await?;
+        Ok(Scoped { tx })
+    }
+
+    /// The clock that decides which grants are in force.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Whether the database answers; for `/readyz`.
+    pub async fn answers(&self) -> bool {
+        sqlx::query("SELECT 1").execute(&self.pool).await.is_ok()
+    }
+
+    /// Closes the pool, waiting for connections in use.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+fn micros(at: OffsetDateTime) -> i128 {
+    at.unix_timestamp_nanos() / 1000
+}
+
+/// A transaction that sees what its [`Scope`] may see. Dropped without [`Scoped::commit`], it is
+/// rolled back.
+#[derive(Debug)]
+pub struct Scoped {
+    tx: Transaction<'static, Postgres>,
+}
+
+impl Scoped {
+    /// Commits, and goes on committing when the caller is cancelled: once asked for, an outcome is
+    /// never left to chance by a closed connection or a time-out.
+    ///
+    /// # Errors
+    /// When the database refuses or is lost; the outcome is then unknown until asked again.
+    pub async fn commit(self) -> sqlx::Result<()> {
+        tokio::spawn(self.tx.commit())
+            .await
+            .unwrap_or_else(|fault| Err(sqlx::Error::Protocol(format!("the task that commits ended: {fault}"))))
+    }
+}
+
+impl Deref for Scoped {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        &self.tx
+    }
+}
+
+impl DerefMut for Scoped {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+}

@@ -1,0 +1,138 @@
+//! One registry of routes: method, path, handler, and who may call it, which the handler's own
+//! first parameter says. A handler without a proof in front doesn't compile here.
+
+use axum::{
+    Router,
+    extract::FromRequestParts,
+    handler::Handler,
+    http::Method,
+    middleware,
+    routing::{get, post},
+};
+
+use crate::{app::AppState, auth::roles::Permission, error::Error};
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Everybody, signed in or not.
+    Anyone,
+    /// Whoever is signed in; what is shown is cut to their License IDs.
+    SignedIn,
+    /// Who holds the permission on the License ID in the path.
+    OnContract(Permission),
+    /// Who holds the permission on the License ID of the key in the path.
+    OnKey(Permission),
+    /// Who sees the product in the path under some License ID.
+    OnProduct,
+    /// Site operators.
+    Operator,
+    /// Site operators, and Administrators of some License ID.
+    OperatorOrAdministrator,
+    /// Auditors, and Administrators of some License ID.
+    AuditorOrAdministrator,
+}
+
+/// Who may call a route, and how recently they must have given their password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Who.
+    pub who: Who,
+    /// Whether the password must have been given in the last minutes ([`crate::auth::proof::Fresh`]).
+    pub fresh: bool,
+}
+
+/// A value that only a permitted request can make. As a handler's first parameter it decides the
+/// route's access.
+pub trait Proof: FromRequestParts<AppState, Rejection = Error> + Send + 'static {
+    /// The access it proves.
+    const ACCESS: Access;
+}
+
+/// Implemented for the parameter lists that begin with a [`Proof`].
+pub trait Guarded {
+    /// The access of the proof in front.
+    const ACCESS: Access;
+}
+
+macro_rules! guarded {
+    ($($rest:ident),*) => {
+        impl<Marker, P: Proof, $($rest,)*> Guarded for (Marker, P, $($rest,)*) {
+            const ACCESS: Access = P::ACCESS;
+        }
+    };
+}
+guarded!();
+guarded!(A);
+guarded!(A, B);
+guarded!(A, B, C);
+guarded!(A, B, C, D);
+guarded!(A, B, C, D, E);
+
+/// One line of the registry.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// GET or POST.
+    pub method: Method,
+    /// With its parameters in braces.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+}
+
+/// Routes being collected.
+#[derive(Default)]
+pub struct Routes {
+    router: Router<AppState>,
+    list: Vec<Route>,
+}
+
+impl Routes {
+    /// Adds a page.
+    #[must_use]
+    pub fn get<H, T>(mut self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.list.push(Route { method: Method::GET, path, access: T::ACCESS });
+        self.router = self.router.route(path, get(handler));
+        self
+    }
+
+    /// Adds an action. One that wants a recent password keeps the form while `/confirm` asks for it.
+    #[must_use]
+    pub fn post<H, T>(mut self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.list.push(Route { method: Method::POST, path, access: T::ACCESS });
+        let route = post(handler);
+        let route = if T::ACCESS.fresh { route.layer(middleware::from_fn(crate::auth::confirm::keep_stale_post)) } else { route };
+        self.router = self.router.route(path, route);
+        self
+    }
+
+    /// Takes in a slice's routes.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.list.extend(other.list);
+        self.router = self.router.merge(other.router);
+        self
+    }
+
+    /// The list, in the order of registration.
+    pub fn list(&self) -> &[Route] {
+        &self.list
+    }
+
+    /// The router.
+    pub fn into_router(self, state: AppState) -> Router {
+        self.router.fallback(not_found).with_state(state)
+    }
+}
+
+async fn not_found() -> Error {
+    Error::NotFound
+}
