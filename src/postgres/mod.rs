@@ -1,2 +1,6 @@
 //! The database: embedded or external, its migrations, and the scoped transaction.
+
 pub mod embedded;
+
+/// Every migration of the schema, in order; applied as the database's owner.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

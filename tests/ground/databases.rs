@@ -1,0 +1,58 @@
+//! The tests' own databases.
+
+use sqlx::{Connection, Executor, PgConnection};
+
+use crate::support::{cluster, database::TestDb};
+
+async fn exists(name: &str) -> bool {
+    let mut superuser = cluster::shared().await.superuser().await;
+    sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+        .bind(name)
+        .fetch_one(&mut superuser)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn two_tests_do_not_see_each_other() {
+    let (one, other) = tokio::join!(TestDb::new(), TestDb::new());
+    let mut connection = PgConnection::connect_with(&one.owner).await.unwrap();
+    connection
+        .execute("create table only_here ()")
+        .await
+        .unwrap();
+    let mut elsewhere = PgConnection::connect_with(&other.owner).await.unwrap();
+    assert!(elsewhere.execute("select from only_here").await.is_err());
+    one.done().await;
+    other.done().await;
+}
+
+#[tokio::test]
+async fn the_three_roles_can_sign_in_and_none_passes_by_row_level_security() {
+    let db = TestDb::new().await;
+    for (options, role) in [
+        (&db.owner, "owner"),
+        (&db.app, "app"),
+        (&db.responder, "responder"),
+    ] {
+        let mut connection = PgConnection::connect_with(options).await.unwrap();
+        let (name, free): (String, bool) =
+            sqlx::query_as("select rolname::text, rolsuper or rolbypassrls from pg_roles where rolname = current_user")
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+        assert_eq!((name, free), (format!("keyward_{role}"), false));
+    }
+    db.done().await;
+}
+
+#[tokio::test]
+async fn a_database_is_removed_by_done_and_by_drop() {
+    let (done, dropped) = tokio::join!(TestDb::new(), TestDb::new());
+    let names = [done.name.clone(), dropped.name.clone()];
+    let _still_open = PgConnection::connect_with(&dropped.app).await.unwrap();
+    assert!(exists(&names[0]).await && exists(&names[1]).await);
+    done.done().await;
+    drop(dropped);
+    assert!(!exists(&names[0]).await && !exists(&names[1]).await);
+}

@@ -1,0 +1,5 @@
+//! The integration tests: one binary, since each further one would cost its own link and its own cluster.
+#![allow(clippy::unwrap_used)]
+
+mod ground;
+mod support;
