@@ -107,7 +107,7 @@ fn refuse_nul(text: &str, findings: &mut Findings) {
     let mut from = 0;
     let mut told = 0;
     while let Some(at) = bytes[from..].iter().position(|byte| *byte == 0) {
-        line += line_breaks(&bytes[from..from + at]);
+        line += line_breaks_in(bytes, from, from + at);
         from += at + 1;
         if told != line {
             told = line;
@@ -116,12 +116,16 @@ fn refuse_nul(text: &str, findings: &mut Findings) {
     }
 }
 
-/// Line ends in a piece of text: LF, CR LF, or a CR alone. A CR at the very end of the piece
-/// counts, so pieces must not be cut between CR and LF.
-pub(super) fn line_breaks(bytes: &[u8]) -> u64 {
+/// Line ends in a whole text: LF, CR LF, or a CR alone.
+fn line_breaks(bytes: &[u8]) -> u64 {
+    line_breaks_in(bytes, 0, bytes.len())
+}
+
+/// Line ends in a part of a text. A CR LF across the end of the part belongs to the next part.
+pub(super) fn line_breaks_in(bytes: &[u8], from: usize, to: usize) -> u64 {
     let mut count = 0;
-    for (index, byte) in bytes.iter().enumerate() {
-        let lone_cr = *byte == b'\r' && bytes.get(index + 1) != Some(&b'\n');
+    for (index, byte) in bytes[from..to].iter().enumerate() {
+        let lone_cr = *byte == b'\r' && bytes.get(from + index + 1) != Some(&b'\n');
         count += u64::from(*byte == b'\n' || lone_cr);
     }
     count

@@ -3,6 +3,8 @@
 //! No sentence ever holds the text of a `Product Key` cell: these end on pages and in logs.
 use std::fmt;
 
+use crate::keys::ProductKey;
+
 /// Errors, and warnings, told one by one; of more only the number.
 pub const TOLD: usize = 100;
 /// Characters of a cell that a sentence quotes.
@@ -157,7 +159,13 @@ impl Findings {
 }
 
 /// A cell as a sentence quotes it: in quotes, cut, control characters escaped.
+///
+/// Columns get mixed up, so a key in any other cell isn't quoted either.
 pub(super) fn quoted(cell: &str) -> String {
+    let words = cell.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    if words.into_iter().any(|word| ProductKey::parse(word).is_ok()) {
+        return "a text with a product key in it".to_owned();
+    }
     let mut characters = cell.chars();
     let start: String = characters.by_ref().take(QUOTED_LENGTH).collect();
     let ellipsis = if characters.next().is_some() { "…" } else { "" };
@@ -219,6 +227,12 @@ mod tests {
         assert_eq!(quoted("a\nb\u{202e}"), "'a\\nb\\u{202e}'");
         assert_eq!(quoted(&"x".repeat(61)), format!("'{}…'", "x".repeat(60)));
         assert_eq!(quoted("Köln \"Süd\""), "'Köln \"Süd\"'");
+    }
+
+    #[test]
+    fn a_key_in_a_wrong_column_is_not_quoted() {
+        let sentence = quoted("MAK: qx3tj-7WKPD-9HMCV-2BRFG-84YNX!");
+        assert_eq!(sentence, "a text with a product key in it");
     }
 
     #[test]
