@@ -82,6 +82,12 @@ pub(super) fn date(text: &str) -> Result<Option<Date>, String> {
         .ok_or_else(|| format!("{} isn't a day of the calendar since 1900", quoted(text)))
 }
 
+/// A day that must be there.
+pub(super) fn required_date(text: &str) -> Result<Date, String> {
+    required(text)?;
+    date(text)?.ok_or_else(String::new)
+}
+
 /// Year, month and day of exactly `yyyy-mm-dd`.
 fn iso_parts(text: &str) -> Option<(i32, u8, u8)> {
     let [year, month, day] = split_three(text, '-')?;
