@@ -1,5 +1,6 @@
 //! Keyward: the admin centre for volume licences that an organisation runs itself.
 pub mod exports;
 pub mod imports;
+pub mod keys;
 pub mod postgres;
 pub mod web;

@@ -1,0 +1,245 @@
+//! What is wrong, or odd, in an imported file: where, in which column, and a sentence about it.
+//!
+//! No sentence ever holds the text of a `Product Key` cell: these end on pages and in logs.
+use std::fmt;
+
+use crate::keys::ProductKey;
+
+/// Errors, and warnings, told one by one; of more only the number.
+pub const TOLD: usize = 100;
+/// Characters of a cell that a sentence quotes.
+const QUOTED_LENGTH: usize = 60;
+
+/// Why a row, and with it the file, is refused. Shown as `FILE:LINE: COLUMN: sentence`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowError {
+    /// The file's name as given, control characters escaped.
+    pub file: String,
+    /// Line in the file, from 1; of a row with line breaks inside, its first.
+    pub line: u64,
+    /// The column's name, where one cell is at fault.
+    pub column: Option<String>,
+    /// What is wrong and what is right.
+    pub sentence: String,
+}
+
+impl fmt::Display for RowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: ", self.file, self.line)?;
+        if let Some(column) = &self.column {
+            write!(f, "{column}: ")?;
+        }
+        f.write_str(&self.sentence)
+    }
+}
+
+impl std::error::Error for RowError {}
+
+/// What a warning is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WarningKind {
+    /// More activations used than granted: an extension, or a slip.
+    UsedAboveLimit,
+    /// A key with characters outside the usual alphabet.
+    UnusualCharacters,
+    /// A `Type` beside the sentence that no key is needed; it is ignored.
+    TypeIgnored,
+    /// A contract that ends before it starts.
+    EndsBeforeStart,
+    /// Stands for all the warnings beyond [`TOLD`].
+    More,
+}
+
+/// Something odd that is kept as it is. Shown like a [`RowError`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowWarning {
+    /// What it is about.
+    pub kind: WarningKind,
+    /// The file's name as given, control characters escaped.
+    pub file: String,
+    /// Line in the file, from 1.
+    pub line: u64,
+    /// The column's name.
+    pub column: Option<String>,
+    /// What is odd.
+    pub sentence: String,
+}
+
+impl fmt::Display for RowWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: ", self.file, self.line)?;
+        if let Some(column) = &self.column {
+            write!(f, "{column}: ")?;
+        }
+        f.write_str(&self.sentence)
+    }
+}
+
+/// Gathers what is found while one file is read.
+pub(super) struct Findings {
+    file: String,
+    errors: Vec<RowError>,
+    warnings: Vec<RowWarning>,
+    /// Line of the first error that isn't told, and how many aren't.
+    untold_errors: Option<(u64, usize)>,
+    untold_warnings: Option<(u64, usize)>,
+}
+
+impl Findings {
+    pub(super) fn new(file: &str) -> Self {
+        Self {
+            file: escaped(file),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            untold_errors: None,
+            untold_warnings: None,
+        }
+    }
+
+    /// The file's name, fit for a message.
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
+    pub(super) fn error(&mut self, line: u64, column: Option<&str>, sentence: impl Into<String>) {
+        if self.errors.len() == TOLD {
+            self.untold_errors.get_or_insert((line, 0)).1 += 1;
+            return;
+        }
+        self.errors.push(RowError {
+            file: self.file.clone(),
+            line,
+            column: column.map(str::to_owned),
+            sentence: sentence.into(),
+        });
+    }
+
+    pub(super) fn warning(&mut self, kind: WarningKind, line: u64, column: &str, sentence: String) {
+        if self.warnings.len() == TOLD {
+            self.untold_warnings.get_or_insert((line, 0)).1 += 1;
+            return;
+        }
+        self.warnings.push(RowWarning {
+            kind,
+            file: self.file.clone(),
+            line,
+            column: Some(column.to_owned()),
+            sentence,
+        });
+    }
+
+    pub(super) fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
+    /// The warnings of a file that is taken, or the errors of one that isn't.
+    pub(super) fn finish(mut self) -> Result<Vec<RowWarning>, Vec<RowError>> {
+        if let Some((line, more)) = self.untold_errors {
+            self.errors.push(RowError {
+                file: self.file.clone(),
+                line,
+                column: None,
+                sentence: format!("… and {more} more"),
+            });
+        }
+        if !self.errors.is_empty() {
+            return Err(self.errors);
+        }
+        if let Some((line, more)) = self.untold_warnings {
+            self.warnings.push(RowWarning {
+                kind: WarningKind::More,
+                file: self.file,
+                line,
+                column: None,
+                sentence: format!("… and {more} more"),
+            });
+        }
+        Ok(self.warnings)
+    }
+}
+
+/// A cell as a sentence quotes it: in quotes, cut, control characters escaped.
+///
+/// Columns get mixed up, so a key in any other cell isn't quoted either.
+pub(super) fn quoted(cell: &str) -> String {
+    let words = cell.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    if words.into_iter().any(|word| ProductKey::parse(word).is_ok()) {
+        return "a text with a product key in it".to_owned();
+    }
+    let mut characters = cell.chars();
+    let start: String = characters.by_ref().take(QUOTED_LENGTH).collect();
+    let ellipsis = if characters.next().is_some() { "…" } else { "" };
+    format!("'{}{ellipsis}'", escaped(&start))
+}
+
+/// Control and direction-changing characters would let a file forge lines of a log.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        // Of those that `escape_debug` changes, quotes and backslashes are harmless here.
+        if matches!(character, '\'' | '"' | '\\') {
+            out.push(character);
+        } else {
+            out.extend(character.escape_debug());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_reads_file_line_column_sentence() {
+        let mut findings = Findings::new("keys.csv");
+        findings.error(7, Some("Type"), "is empty");
+        findings.error(8, None, "has 3 cells");
+        let errors = findings.finish().expect_err("two errors");
+        assert_eq!(errors[0].to_string(), "keys.csv:7: Type: is empty");
+        assert_eq!(errors[1].to_string(), "keys.csv:8: has 3 cells");
+    }
+
+    #[test]
+    fn beyond_a_hundred_errors_only_their_number_is_told() {
+        let mut findings = Findings::new("keys.csv");
+        for line in 2..=118 {
+            findings.error(line, None, "is wrong");
+        }
+        let errors = findings.finish().expect_err("many errors");
+        assert_eq!(errors.len(), 101);
+        assert_eq!(errors[100].to_string(), "keys.csv:102: … and 17 more");
+    }
+
+    #[test]
+    fn beyond_a_hundred_warnings_only_their_number_is_told() {
+        let mut findings = Findings::new("keys.csv");
+        for line in 2..=102 {
+            findings.warning(WarningKind::TypeIgnored, line, "Type", "is odd".to_owned());
+        }
+        let warnings = findings.finish().expect("warnings refuse nothing");
+        assert_eq!(warnings[100].to_string(), "keys.csv:102: … and 1 more");
+        assert_eq!(warnings[100].kind, WarningKind::More);
+    }
+
+    #[test]
+    fn a_quoted_cell_is_cut_and_its_control_characters_escaped() {
+        assert_eq!(quoted("a\nb\u{202e}"), "'a\\nb\\u{202e}'");
+        assert_eq!(quoted(&"x".repeat(61)), format!("'{}…'", "x".repeat(60)));
+        assert_eq!(quoted("Köln \"Süd\""), "'Köln \"Süd\"'");
+    }
+
+    #[test]
+    fn a_key_in_a_wrong_column_is_not_quoted() {
+        let sentence = quoted("MAK: qx3tj-7WKPD-9HMCV-2BRFG-84YNX!");
+        assert_eq!(sentence, "a text with a product key in it");
+    }
+
+    #[test]
+    fn a_file_name_cannot_forge_a_line() {
+        let mut findings = Findings::new("a\n2:.csv");
+        findings.error(1, None, "is empty");
+        let errors = findings.finish().expect_err("one error");
+        assert_eq!(errors[0].to_string(), "a\\n2:.csv:1: is empty");
+    }
+}
