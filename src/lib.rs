@@ -1,6 +1,9 @@
 //! Keyward: the admin centre for volume licences that an organisation runs itself.
+pub mod auth;
+pub mod contracts;
 pub mod exports;
 pub mod imports;
 pub mod keys;
 pub mod postgres;
+pub mod products;
 pub mod web;

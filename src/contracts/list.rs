@@ -1,0 +1,377 @@
+//! `/contracts`: every License ID the person holds a role on.
+use askama::Template;
+
+use super::panel::{ContractPanel, ContractTab};
+use crate::web::page::{Shell, Tone};
+use crate::web::view::{Address, Chip, Choice, Column, Empty, Export, Pager, When};
+
+/// The state of a License ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContractStatus {
+    /// In force.
+    Active,
+    /// Past its end date.
+    Expired,
+    /// Only its Administrators see it.
+    NotApproved,
+}
+
+impl ContractStatus {
+    /// Its name.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Active => "Active",
+            Self::Expired => "Expired",
+            Self::NotApproved => "Organization not approved",
+        }
+    }
+
+    /// How it is marked.
+    #[must_use]
+    pub const fn tone(self) -> Tone {
+        match self {
+            Self::Active => Tone::Good,
+            Self::Expired => Tone::Info,
+            Self::NotApproved => Tone::Warn,
+        }
+    }
+}
+
+/// `ends in 8 days`, `ended 4 years ago`.
+#[must_use]
+pub(super) fn end_words(end: &When) -> String {
+    let verb = if end.days < 0 { "ended " } else { "ends " };
+    [verb, &end.words].concat()
+}
+
+/// A License ID in the list.
+#[derive(Clone, Debug)]
+pub struct ContractRow {
+    /// The License ID.
+    pub license_id: String,
+    /// Who holds it.
+    pub organization: String,
+    /// City and country.
+    pub location: String,
+    /// The programme it belongs to.
+    pub program: String,
+    /// When it ends.
+    pub end: Option<When>,
+    /// Its state.
+    pub status: ContractStatus,
+    /// The person's own roles on it.
+    pub roles: Vec<String>,
+}
+
+impl ContractRow {
+    fn end_words(&self) -> String {
+        self.end.as_ref().map(end_words).unwrap_or_default()
+    }
+
+    fn urgency(&self) -> &'static str {
+        match &self.end {
+            Some(end) if (0..=30).contains(&end.days) => "soon bad",
+            Some(end) if (0..=90).contains(&end.days) => "soon warn",
+            _ => "",
+        }
+    }
+
+    fn my_roles(&self) -> String {
+        self.roles.join(", ")
+    }
+}
+
+/// The list, with a panel open or not.
+#[derive(Template)]
+#[template(path = "contracts/list.html")]
+pub struct ContractsPage {
+    /// The frame.
+    pub shell: Shell,
+    /// The list's address: `q`, `program`, `status`, `expired`, `sort`, `page`, under the path `/contracts`.
+    pub address: Address,
+    /// What was searched.
+    pub q: String,
+    /// Programmes to filter by, "All" with the value "" first.
+    pub programs: Vec<Choice>,
+    /// States to filter by, "All" with the value "" first.
+    pub statuses: Vec<Choice>,
+    /// "Hidden" with the value "" first, then "Shown" with `shown`, and "Only" with `only`.
+    pub expired: Vec<Choice>,
+    /// The License IDs on this page.
+    pub rows: Vec<ContractRow>,
+    /// Which page.
+    pub pager: Pager,
+    /// "Export keys"; `None` for a person who may not. Shares the form of the other one.
+    pub export_keys: Option<Export>,
+    /// "Export the list"; owns the form that the ticks belong to.
+    pub export_list: Export,
+    /// What to show when there is no row.
+    pub empty: Empty,
+    /// The License ID whose panel is open.
+    pub panel: Option<ContractPanel>,
+}
+
+impl ContractsPage {
+    fn columns(&self) -> [Column; 7] {
+        let sortable = |label, key| Column::sortable(label, key, &self.address);
+        [
+            sortable("License ID", "license_id"),
+            sortable("Organization", "organization"),
+            sortable("Location", "location").less(),
+            sortable("Parent Program", "program").less(),
+            sortable("End date", "end"),
+            sortable("Status", "status"),
+            Column::plain("My roles").less(),
+        ]
+    }
+
+    fn chips(&self) -> Vec<Chip> {
+        let mut chips = Vec::new();
+        for (part, lead) in [
+            ("q", "Search: "),
+            ("program", "Programme: "),
+            ("status", "Status: "),
+        ] {
+            let value = self.address.get(part);
+            if !value.is_empty() {
+                let without = self.address.clone().without(part).without("page");
+                chips.push(Chip::new([lead, value].concat(), without.href()));
+            }
+        }
+        let expired = self.address.clone().without("page");
+        chips.extend(match self.address.get("expired") {
+            "" => Some(Chip::new(
+                "Expired hidden",
+                expired.with("expired", "shown").href(),
+            )),
+            "only" => Some(Chip::new(
+                "Only expired",
+                expired.with("expired", "shown").href(),
+            )),
+            _ => None,
+        });
+        chips
+    }
+
+    fn clear(&self) -> String {
+        Address::new(self.address.path())
+            .with("sort", self.address.get("sort"))
+            .with("expired", "shown")
+            .href()
+    }
+
+    fn panel_href(&self, row: &ContractRow, tab: &str) -> String {
+        self.address
+            .clone()
+            .at(["/contracts/", &row.license_id].concat())
+            .with("tab", tab)
+            .href()
+    }
+
+    fn is_open(&self, row: &ContractRow) -> bool {
+        self.panel
+            .as_ref()
+            .is_some_and(|panel| panel.license_id == row.license_id)
+    }
+
+    /// The exports of this list: keys of the ticked License IDs, and the list itself; they share one form.
+    #[must_use]
+    pub fn exports(address: &Address) -> (Export, Export) {
+        let keys = Export::of_keys("ticked", "Export keys", "all")
+            .sharing_form()
+            .text("The keys of the ticked License IDs; without a tick, all that you may see.");
+        let mut list = Export::of_contracts("ticked", "Export the list")
+            .text("The ticked License IDs; without a tick, all that the filters show.");
+        list.fields = address
+            .filters()
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        (keys, list)
+    }
+}
+
+#[cfg(test)]
+impl ContractsPage {
+    /// A list without a panel.
+    pub fn sample() -> Self {
+        use time::macros::date;
+        let address = Address::new("/contracts");
+        let row = |id: &str, organization: &str, location: &str, program: &str, end, status| {
+            ContractRow {
+                license_id: id.into(),
+                organization: organization.into(),
+                location: location.into(),
+                program: program.into(),
+                end: Some(When::day(end, date!(2026 - 11 - 22))),
+                status,
+                roles: vec!["Administrator".into()],
+            }
+        };
+        let active = ContractStatus::Active;
+        let rows = vec![
+            row(
+                "7740032",
+                "Northwind Research S.A.",
+                "Luxembourg, Luxembourg",
+                "Enterprise Subscription",
+                date!(2026 - 11 - 30),
+                active,
+            ),
+            row(
+                "5133027",
+                "Fabrikam Universität Köln",
+                "Köln, Germany",
+                "Campus",
+                date!(2026 - 12 - 31),
+                active,
+            ),
+            row(
+                "5133419",
+                "Fabrikam Universität Köln",
+                "Köln, Germany",
+                "School",
+                date!(2026 - 12 - 31),
+                active,
+            ),
+            row(
+                "V6219054",
+                "Tailspin Toys K.K.",
+                "Osaka, Japan",
+                "Open Value",
+                date!(2027 - 01 - 31),
+                active,
+            ),
+            row(
+                "S4471902",
+                "Northwind Holding AG",
+                "Zurich, Switzerland",
+                "Select Plus",
+                date!(2027 - 03 - 14),
+                active,
+            ),
+            row(
+                "0005512873",
+                "Tailspin Toys K.K.",
+                "Osaka, Japan",
+                "MPSA",
+                date!(2027 - 04 - 30),
+                active,
+            ),
+            row(
+                "8671204",
+                "Northwind Holding AG",
+                "Zurich, Switzerland",
+                "Enterprise",
+                date!(2027 - 06 - 30),
+                active,
+            ),
+            row(
+                "8671311",
+                "Northwind Logistics GmbH",
+                "Hamburg, Germany",
+                "Enterprise",
+                date!(2027 - 06 - 30),
+                active,
+            ),
+            row(
+                "9020011",
+                "Northwind Logistics GmbH",
+                "Hamburg, Germany",
+                "Enterprise",
+                date!(2028 - 12 - 31),
+                ContractStatus::NotApproved,
+            ),
+            row(
+                "68403177",
+                "Wide World \"Imports\", Inc.",
+                "Austin, United States",
+                "Open License",
+                date!(2021 - 12 - 31),
+                ContractStatus::Expired,
+            ),
+        ];
+        let choice = |value: &str, label: &str| Choice::new(value, label, "");
+        let (keys, export_list) = Self::exports(&address);
+        Self {
+            shell: Shell::sample("/contracts"),
+            q: String::new(),
+            programs: vec![
+                choice("", "All"),
+                choice("Enterprise", "Enterprise"),
+                choice("MPSA", "MPSA"),
+            ],
+            statuses: vec![choice("", "All"), choice("Active", "Active")],
+            expired: vec![
+                choice("", "Hidden"),
+                choice("shown", "Shown"),
+                choice("only", "Only"),
+            ],
+            pager: Pager::new(&address, "page", 1, 10, 1_234),
+            rows,
+            export_keys: Some(keys),
+            export_list,
+            empty: Empty::new(
+                crate::web::view::EmptyKind::NothingMatches,
+                "No License ID matches",
+                "Take a filter off.",
+            )
+            .action("Clear filters", "/contracts"),
+            panel: None,
+            address,
+        }
+    }
+
+    /// The same list with a panel open.
+    pub fn sample_open(tab: ContractTab) -> Self {
+        let panel = Some(ContractPanel::sample(tab));
+        Self {
+            shell: Shell::sample("/contracts/8671204"),
+            panel,
+            ..Self::sample()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_hides_the_expired_behind_a_visible_chip() {
+        let html = ContractsPage::sample().render().expect("renders");
+        assert!(html.contains("Expired hidden"));
+        assert!(html.contains("href=\"/contracts?expired=shown\""));
+        assert!(html.contains("ends in 8 days") && html.contains("30 Nov 2026"));
+        assert!(html.contains("href=\"/contracts/8671204?tab=keys\""));
+    }
+
+    #[test]
+    fn one_form_takes_the_ticks_to_either_export() {
+        let html = ContractsPage::sample().render().expect("renders");
+        assert_eq!(html.matches("<form id=\"ticked\"").count(), 1);
+        assert!(html.contains("form=\"ticked\" formaction=\"/exports/keys\""));
+        assert!(html.contains("form=\"ticked\" formaction=\"/exports/contracts\""));
+        let html = ContractsPage {
+            export_keys: None,
+            ..ContractsPage::sample()
+        }
+        .render()
+        .expect("renders");
+        assert!(!html.contains("/exports/keys"));
+    }
+
+    #[test]
+    fn every_tab_of_the_panel_renders() {
+        for (tab, expected) in [
+            (ContractTab::Offerings, "Windows Server Datacenter"),
+            (ContractTab::Keys, "Export selected keys"),
+            (ContractTab::Contacts, "licence.desk@northwind.example"),
+        ] {
+            let html = ContractsPage::sample_open(tab).render().expect("renders");
+            assert!(html.contains(expected), "{expected}");
+            assert!(html.contains("4E61138"));
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Contracts: License IDs and what belongs to them.
+pub mod list;
+pub mod panel;

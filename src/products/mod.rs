@@ -1,0 +1,3 @@
+//! Products and services.
+pub mod list;
+pub mod panel;

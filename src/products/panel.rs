@@ -1,0 +1,188 @@
+//! `/products/{slug}`: the side panel of a product; the list stands behind it.
+use crate::web::view::{Address, Empty, EmptyKind, KeyList, Tab};
+
+/// Which tab of the panel is open: the `tab` of the address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProductTab {
+    /// What it is.
+    About,
+    /// Files to install it from.
+    Downloads,
+    /// Its keys; the one that opens first.
+    #[default]
+    Keys,
+}
+
+impl ProductTab {
+    /// Reads the address's `tab`; anything unknown opens the first one.
+    #[must_use]
+    pub fn parse(tab: &str) -> Self {
+        match tab {
+            "about" => Self::About,
+            "downloads" => Self::Downloads,
+            _ => Self::Keys,
+        }
+    }
+}
+
+/// A label and its value.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// The label.
+    pub label: &'static str,
+    /// The value.
+    pub value: String,
+    /// Whether it is an identifier, shown in the monospace face.
+    pub mono: bool,
+}
+
+impl Fact {
+    /// A fact, or nothing when its value is empty.
+    #[must_use]
+    pub fn maybe(label: &'static str, value: &str, mono: bool) -> Option<Self> {
+        (!value.is_empty()).then(|| Self {
+            label,
+            value: value.to_owned(),
+            mono,
+        })
+    }
+}
+
+/// What a product is.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// Its family: "Windows Server".
+    pub family: String,
+    /// Its version: "2025".
+    pub version: String,
+    /// Its edition: "Datacenter".
+    pub edition: String,
+    /// Its category.
+    pub category: String,
+    /// "Vendor" or "Own".
+    pub estate: String,
+    /// Whether it needs a key.
+    pub needs_key: bool,
+    /// What kind of key it takes, or why it needs none, in a sentence.
+    pub key_sentence: String,
+}
+
+impl About {
+    /// What is known, for the list of facts.
+    #[must_use]
+    pub fn facts(&self) -> Vec<Fact> {
+        let facts = [
+            Fact::maybe("Family", &self.family, false),
+            Fact::maybe("Version", &self.version, false),
+            Fact::maybe("Edition", &self.edition, false),
+            Fact::maybe("Category", &self.category, false),
+            Fact::maybe("Estate", &self.estate, false),
+        ];
+        facts.into_iter().flatten().collect()
+    }
+}
+
+/// The panel, shown by [`super::list::ProductsPage`].
+#[derive(Clone, Debug)]
+pub struct ProductPanel {
+    /// The product's slug.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// The list to go back to.
+    pub list: Address,
+    /// The open tab.
+    pub tab: ProductTab,
+    /// What the product is.
+    pub about: About,
+    /// How many keys the person may see.
+    pub key_count: u64,
+    /// The keys, when their tab is open.
+    pub keys: Option<KeyList>,
+}
+
+impl ProductPanel {
+    /// The tabs, each an address of its own that keeps the list behind it.
+    #[must_use]
+    pub fn tabs(&self) -> [Tab; 3] {
+        let at = |tab: &str| {
+            self.list
+                .clone()
+                .at(["/products/", &self.slug].concat())
+                .with("tab", tab)
+                .href()
+        };
+        let tab = |label, name, count, which| Tab {
+            label,
+            count,
+            href: at(name),
+            current: self.tab == which,
+        };
+        [
+            tab("Keys", "keys", Some(self.key_count), ProductTab::Keys),
+            tab("Downloads", "downloads", None, ProductTab::Downloads),
+            tab("About", "about", None, ProductTab::About),
+        ]
+    }
+
+    /// What the Downloads tab shows.
+    #[must_use]
+    pub fn no_downloads(&self) -> Empty {
+        Empty::new(
+            EmptyKind::NothingYet,
+            "This product is not available for download.",
+            "Nobody has put a file or a link here yet.",
+        )
+    }
+}
+
+#[cfg(test)]
+impl ProductPanel {
+    /// A product with keys of every kind of remark.
+    pub fn sample(tab: ProductTab) -> Self {
+        let keys = (tab == ProductTab::Keys).then(crate::web::view::KeyList::sample);
+        Self {
+            slug: "windows-11-pro".into(),
+            name: "Windows 11 Pro".into(),
+            list: Address::new("/products"),
+            tab,
+            about: About {
+                family: "Windows".into(),
+                version: "11".into(),
+                edition: "Pro".into(),
+                category: "Systems".into(),
+                estate: "Vendor".into(),
+                needs_key: true,
+                key_sentence: "It takes a MAK, or the published setup key with a KMS host.".into(),
+            },
+            key_count: 24,
+            keys,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tabs_keep_the_list_behind_the_panel() {
+        let list = Address::new("/products").with("q", "win").with("page", "2");
+        let panel = ProductPanel {
+            list,
+            ..ProductPanel::sample(ProductTab::About)
+        };
+        let tabs = panel.tabs();
+        assert_eq!(
+            tabs[0].href,
+            "/products/windows-11-pro?q=win&page=2&tab=keys"
+        );
+        assert!(tabs[2].current && !tabs[0].current);
+    }
+
+    #[test]
+    fn an_unknown_tab_opens_the_keys() {
+        assert_eq!(ProductTab::parse("about"), ProductTab::About);
+        assert_eq!(ProductTab::parse("nonsense"), ProductTab::Keys);
+    }
+}

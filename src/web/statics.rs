@@ -1,0 +1,63 @@
+//! The files the browser fetches besides pages: our own style sheets, scripts and icons.
+use rust_embed::RustEmbed;
+
+/// Everything under `static/`: read from disk in a debug build, part of the binary in a release.
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/static"]
+pub struct Assets;
+
+impl Assets {
+    /// The address of a file with the beginning of its content's SHA-256, so that the answer may be
+    /// cached for ever and a changed file still arrives at once. An unknown file gets no version.
+    #[must_use]
+    pub fn address(path: &str) -> String {
+        match Self::get(path) {
+            Some(file) => {
+                let [a, b, c, d, ..] = file.metadata.sha256_hash();
+                format!("/static/{path}?v={a:02x}{b:02x}{c:02x}{d:02x}")
+            }
+            None => format!("/static/{path}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_carries_the_version_of_what_it_names() {
+        let address = Assets::address("css/tokens.css");
+        assert!(address.starts_with("/static/css/tokens.css?v="));
+        assert_eq!(address.len(), "/static/css/tokens.css?v=".len() + 8);
+        assert_eq!(Assets::address("no/such.css"), "/static/no/such.css");
+    }
+
+    #[test]
+    fn the_icon_sheet_holds_every_icon_the_templates_ask_for() {
+        let sheet = Assets::get("icons.svg").expect("icons.svg");
+        let sheet = std::str::from_utf8(&sheet.data).expect("text");
+        let templates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+        let mut folders = vec![templates];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("folder") {
+                let path = entry.expect("entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).expect("template");
+                for (_, rest) in text
+                    .match_indices("icon(\"")
+                    .map(|(at, found)| text.split_at(at + found.len()))
+                {
+                    let name = rest.split('"').next().unwrap_or_default();
+                    assert!(
+                        sheet.contains(&format!("id=\"{name}\"")),
+                        "{name} of {path:?}"
+                    );
+                }
+            }
+        }
+    }
+}

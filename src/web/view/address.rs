@@ -1,0 +1,111 @@
+//! The address of a list: its filter, sort, page and open panel, so that a link can be sent.
+use url::form_urlencoded;
+
+/// A path and its query, with the parts that are empty left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    path: String,
+    pairs: Vec<(String, String)>,
+}
+
+impl Address {
+    /// A bare path.
+    #[must_use]
+    pub fn new(path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            pairs: Vec::new(),
+        }
+    }
+
+    /// The same address with one part set; an empty value takes the part out.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        self.pairs.retain(|(known, _)| known != name);
+        if !value.is_empty() {
+            self.pairs.push((name.to_owned(), value));
+        }
+        self
+    }
+
+    /// The same address without one part.
+    #[must_use]
+    pub fn without(self, name: &str) -> Self {
+        self.with(name, "")
+    }
+
+    /// The same query under another path: a row's panel keeps the list behind it as it is.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// The value of a part, or nothing.
+    #[must_use]
+    pub fn get(&self, name: &str) -> &str {
+        self.pairs
+            .iter()
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value)
+    }
+
+    /// The path alone.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The parts, for hidden fields; without `page` and `tab`, which no filter needs.
+    #[must_use]
+    pub fn filters(&self) -> Vec<(&str, &str)> {
+        let state = ["page", "tab", "keys_page"];
+        self.pairs
+            .iter()
+            .filter(|(name, _)| !state.contains(&name.as_str()))
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect()
+    }
+
+    /// The parts except one, for the hidden fields of the form that sets that one.
+    #[must_use]
+    pub fn filters_but(&self, name: &str) -> Vec<(&str, &str)> {
+        let mut filters = self.filters();
+        filters.retain(|(known, _)| *known != name);
+        filters
+    }
+
+    /// Path and query as they stand in a link.
+    #[must_use]
+    pub fn href(&self) -> String {
+        if self.pairs.is_empty() {
+            return self.path.clone();
+        }
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&self.pairs)
+            .finish();
+        [self.path.as_str(), "?", query.as_str()].concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_keeps_what_is_set_and_drops_what_is_empty() {
+        let list = Address::new("/products")
+            .with("q", "a&b ü")
+            .with("page", "2")
+            .with("sort", "");
+        assert_eq!(list.href(), "/products?q=a%26b+%C3%BC&page=2");
+        assert_eq!(
+            list.clone().without("q").with("page", "3").href(),
+            "/products?page=3"
+        );
+        assert_eq!(list.clone().at("/products/x").get("q"), "a&b ü");
+        assert_eq!(list.filters(), [("q", "a&b ü")]);
+        assert!(list.filters_but("q").is_empty());
+    }
+}

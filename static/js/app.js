@@ -1,0 +1,10 @@
+// Each module stands alone and finds its parts by data attributes; every page works without any of them.
+import "./appearance.js";
+import "./menu.js";
+import "./copy.js";
+import "./reveal.js";
+import "./select.js";
+import "./panel.js";
+import "./keys.js";
+
+document.querySelector("[data-summary]")?.focus();

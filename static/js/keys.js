@@ -1,0 +1,74 @@
+// Single keys: / j k x Enter c ? — never inside a field, never with a modifier, and not when switched off.
+import { lasting } from "./store.js";
+
+const help = document.querySelector("[data-help-dialog]");
+const on = () => lasting.get("shortcuts") !== "off";
+const rows = () => {
+  const open = document.querySelector(".panel [data-row]") && document.activeElement?.closest?.(".panel");
+  return [...(open ?? document).querySelectorAll("[data-row]")].filter((row) => row.offsetParent !== null);
+};
+const current = () => document.querySelector("[data-row].at") ?? document.activeElement?.closest?.("[data-row]");
+
+function move(step) {
+  const all = rows();
+  if (all.length === 0) return;
+  const at = all.indexOf(current());
+  const next = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1)];
+  document.querySelectorAll("[data-row].at").forEach((row) => row.classList.remove("at"));
+  next.classList.add("at");
+  (next.querySelector(".row-link") ?? next.querySelector("a, button, input"))?.focus({ preventScroll: true });
+  next.scrollIntoView({ block: "nearest" });
+}
+
+const actions = {
+  "/": () => document.querySelector("[data-search]")?.focus(),
+  j: () => move(1),
+  k: () => move(-1),
+  x: () => current()?.querySelector("[data-select-row]")?.click(),
+  c: () => current()?.querySelector("[data-copy]")?.click(),
+  "?": () => help?.showModal(),
+};
+
+function typing(target) {
+  if (target.isContentEditable || target.closest?.("select, textarea, dialog")) return true;
+  const input = target.closest?.("input");
+  return input !== null && input !== undefined && !["checkbox", "radio", "button", "submit"].includes(input.type);
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event.target)) return;
+  const action = Object.hasOwn(actions, event.key) ? actions[event.key] : null;
+  if (!action || !on()) return;
+  event.preventDefault();
+  action();
+});
+
+// Enter on a row opens it even when its box has the focus.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !on() || !event.target.matches?.("[data-select-row]")) return;
+  event.preventDefault();
+  event.target.closest("[data-row]")?.querySelector(".row-link")?.click();
+});
+
+document.addEventListener("focusin", (event) => {
+  const row = event.target.closest?.("[data-row]");
+  for (const other of document.querySelectorAll("[data-row].at")) {
+    if (other !== row) other.classList.remove("at");
+  }
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.("[data-help]")) help?.showModal();
+});
+
+function showSwitch() {
+  for (const box of document.querySelectorAll("[data-shortcuts-switch]")) box.checked = on();
+}
+
+document.addEventListener("change", (event) => {
+  if (!event.target.matches?.("[data-shortcuts-switch]")) return;
+  lasting.set("shortcuts", event.target.checked ? null : "off");
+  showSwitch();
+});
+
+showSwitch();
