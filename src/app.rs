@@ -3,6 +3,7 @@
 use std::{ops::Deref, sync::Arc};
 
 use axum::Router;
+use tokio::sync::Semaphore;
 
 use crate::{
     audit::{self, Actor, Event, chain::Linker},
@@ -45,7 +46,12 @@ pub struct App {
     pub throttle: Throttle,
     /// Denied posts of strangers, counted.
     pub strangers: Strangers,
+    /// Places for exports under way: each holds a database connection for as long as it streams.
+    pub exports: Arc<Semaphore>,
 }
+
+/// Exports that may stream at once; the next is told to come back.
+const EXPORTS: usize = 4;
 
 /// A handle on [`App`].
 #[derive(Clone)]
@@ -63,7 +69,7 @@ impl AppState {
     pub fn new(db: Db, vault: Vault, web: WebSettings) -> Self {
         let linker = Linker::new(&vault.site_keys().audit);
         let throttle = Throttle::new(db.clock().clone());
-        Self(Arc::new(App { db, vault, linker, web, passwords: Passwords::new(), throttle, strangers: Strangers::default() }))
+        Self(Arc::new(App { db, vault, linker, web, passwords: Passwords::new(), throttle, strangers: Strangers::default(), exports: Arc::new(Semaphore::new(EXPORTS)) }))
     }
 
     /// The clock.

@@ -1,9 +1,20 @@
 //! Keyward: the admin centre for volume licences that an organisation runs itself.
+//!
+//! The map is in `docs/architecture.md`. Arrows run down: command line → application → feature
+//! slices → vault and audit → database.
+
+pub mod app;
+pub mod audit;
 pub mod auth;
+pub mod clock;
 pub mod contracts;
+pub mod error;
 pub mod exports;
 pub mod imports;
 pub mod keys;
+pub mod orders;
+pub mod people;
 pub mod postgres;
 pub mod products;
+pub mod vault;
 pub mod web;

@@ -1,8 +1,24 @@
 //! `/account`: one's own name, roles, password and sessions.
 use askama::Template;
+use axum::{
+    extract::{RawForm, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use secrecy::SecretString;
 
-use crate::web::page::Shell;
-use crate::web::view::{Field, When};
+use super::{db, password, proof::SignedIn, roles::Role, session};
+use crate::{
+    app::AppState,
+    audit::Event,
+    error::{Error, Result},
+    postgres::Scope,
+    web::{
+        form::Pairs,
+        page::{Html, Shell},
+        view::{Field, When, count},
+    },
+};
 
 /// One of the person's sessions.
 #[derive(Clone, Debug)]
@@ -67,6 +83,135 @@ impl AccountPage {
     fn has_others(&self) -> bool {
         self.sessions.iter().any(|session| !session.current)
     }
+}
+
+/// What is wrong with a change of password, field by field.
+#[derive(Default)]
+struct Faults {
+    current: Option<String>,
+    new: Option<String>,
+    again: Option<String>,
+}
+
+/// The page.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(person: SignedIn, State(state): State<AppState>) -> Result<Response> {
+    Ok(Html(page(&state, &person, Faults::default()).await?).into_response())
+}
+
+async fn page(state: &AppState, person: &SignedIn, faults: Faults) -> Result<AccountPage> {
+    let mut tx = person.begin(state).await?;
+    let now = tx.now();
+    let me = person.person();
+    let mut roles: Vec<RoleSummary> = db::role_counts(&mut tx)
+        .await?
+        .into_iter()
+        .filter_map(|(code, on)| {
+            let role: Role = code.parse().ok()?;
+            Some(RoleSummary { role: role.label().to_owned(), scope: ["on ", &count(on.unsigned_abs(), "License ID", "License IDs")].concat() })
+        })
+        .collect();
+    for (has, role, scope) in [(me.site_operator, "Site operator", "people, settings and imports; no key"), (me.auditor, "Auditor", "the whole audit log")] {
+        if has {
+            roles.push(RoleSummary { role: role.to_owned(), scope: scope.to_owned() });
+        }
+    }
+    let mut sessions = db::sessions(&mut tx, me.id, now - session::IDLE, now - session::ABSOLUTE).await?;
+    sessions.sort_by_key(|session| session.id != me.session_id);
+    Ok(AccountPage {
+        shell: person.visitor().shell(state),
+        roles,
+        sessions: sessions
+            .into_iter()
+            .map(|session| SessionRow {
+                id: session.id.to_string(),
+                started: When::moment(session.created_at, now),
+                last_used: When::moment(session.last_seen_at, now),
+                address: session.address,
+                browser: browser(&session.user_agent),
+                current: session.id == me.session_id,
+            })
+            .collect(),
+        current_error: faults.current,
+        new_error: faults.new,
+        again_error: faults.again,
+    })
+}
+
+/// Browser and system as far as a user agent tells; its whole text where it tells neither.
+fn browser(user_agent: &str) -> String {
+    let find = |known: &[(&str, &'static str)]| known.iter().find(|(word, _)| user_agent.contains(word)).map(|(_, name)| *name);
+    // Order matters: Chrome calls itself Safari too, and Edge calls itself both.
+    let name = find(&[("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")]);
+    let system = find(&[("Windows", "Windows"), ("iPhone", "iPhone"), ("Android", "Android"), ("Mac OS", "macOS"), ("Linux", "Linux")]);
+    match (name, system) {
+        (Some(name), Some(system)) => [name, " on ", system].concat(),
+        (Some(name), None) => name.to_owned(),
+        _ if user_agent.is_empty() => "Unknown".to_owned(),
+        _ => user_agent.chars().take(40).collect(),
+    }
+}
+
+/// Changes one's own password and ends one's other sessions.
+///
+/// # Errors
+/// 422 with what is wrong at its field.
+pub async fn change_password(person: SignedIn, State(state): State<AppState>, RawForm(body): RawForm) -> Result<Response> {
+    let form = Pairs::parse(&body);
+    let me = person.person();
+    // System scope, as in `confirm`.
+    let mut tx = state.db.begin(Scope::System).await?;
+    let stored = db::password_hash(&mut tx, me.id).await?;
+    drop(tx);
+    let mut faults = Faults::default();
+    if !state.passwords.verify(SecretString::from(form.one("current")), stored).await? {
+        faults.current = Some("That isn’t your password.".to_owned());
+    }
+    let new = SecretString::from(form.one("new"));
+    faults.new = password::check(&new, &[&me.email, &me.name]).err().map(|unfit| unfit.to_string());
+    if form.one("new") != form.one("again") {
+        faults.again = Some("The two don’t match. Type the new password again.".to_owned());
+    }
+    if faults.current.is_some() || faults.new.is_some() || faults.again.is_some() {
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page(&state, &person, faults).await?)).into_response());
+    }
+    let hash = state.passwords.hash(new).await?;
+    let mut tx = state.db.begin(Scope::System).await?;
+    db::set_password(&mut tx, me.id, &hash).await?;
+    session::end_others(&mut tx, me.id, Some(me.session_id), state.clock().now()).await?;
+    person.record(&state, &mut tx, Event::done("password.change", me.email.clone())).await?;
+    tx.commit().await?;
+    Ok(Redirect::to("/account").into_response())
+}
+
+/// Ends one of one's own sessions; another's id is as good as none.
+///
+/// # Errors
+/// 404 where there is no such session.
+pub async fn end_session(person: SignedIn, State(state): State<AppState>, axum::extract::Path(id): axum::extract::Path<String>) -> Result<Response> {
+    let id = id.parse().map_err(|_| Error::NotFound)?;
+    let mut tx = person.begin(&state).await?;
+    if !session::end(&mut tx, person.person().id, id, state.clock().now()).await? {
+        return Err(Error::NotFound);
+    }
+    person.record(&state, &mut tx, Event::done("session.end", person.person().email.clone())).await?;
+    tx.commit().await?;
+    Ok(Redirect::to("/account").into_response())
+}
+
+/// Ends all of one's sessions but this one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_others(person: SignedIn, State(state): State<AppState>) -> Result<Response> {
+    let mut tx = person.begin(&state).await?;
+    let me = person.person();
+    let ended = session::end_others(&mut tx, me.id, Some(me.session_id), state.clock().now()).await?;
+    person.record(&state, &mut tx, Event::done("session.end-others", me.email.clone()).with(serde_json::json!({ "ended": ended }))).await?;
+    tx.commit().await?;
+    Ok(Redirect::to("/account").into_response())
 }
 
 #[cfg(test)]

@@ -1,8 +1,34 @@
 //! `/confirm`: the password again, before a key leaves the vault.
 use askama::Template;
+use axum::{
+    Extension, Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{RawForm, Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+use secrecy::SecretString;
+use tower::ServiceExt;
 
-use crate::web::page::Shell;
-use crate::web::view::Field;
+use super::{
+    db,
+    proof::SignedIn,
+    session,
+    throttle::{Throttle, Verdict},
+};
+use crate::{
+    app::AppState,
+    audit::Event,
+    error::{Error, Failure, Result},
+    postgres::Scope,
+    web::{
+        form::Pairs,
+        page::{Html, Shell},
+        view::Field,
+        visitor::Visitor,
+    },
+};
 
 /// The page that asks for the password again.
 #[derive(Template)]
@@ -14,8 +40,6 @@ pub struct ConfirmPage {
     pub doing: Option<String>,
     /// The path to go to afterwards, and for "Cancel".
     pub next: String,
-    /// Hidden fields that carry the interrupted post along: names and values.
-    pub carried: Vec<(String, String)>,
     /// Why it failed.
     pub error: Option<String>,
 }
@@ -28,6 +52,148 @@ impl ConfirmPage {
     }
 }
 
+/// The largest post that may wait for a password: as large as a form may be.
+const LARGEST: usize = 4 * 1024 * 1024;
+
+/// All routes, to send a post again that waited for the password.
+#[derive(Clone)]
+pub struct Replay(Router);
+
+impl Replay {
+    /// Takes the routes without their layers: the post has passed those once.
+    pub fn new(routes: Router) -> Self {
+        Self(routes)
+    }
+}
+
+/// A post that was refused for want of a recent password; travels in the response's extensions.
+#[derive(Clone)]
+struct Stale {
+    path: String,
+    body: Bytes,
+}
+
+/// Middleware of the routes that want a recent password: holds on to the form, in case.
+///
+/// # Errors
+/// When the form is too large.
+pub async fn keep_stale_post(request: Request, next: Next) -> Result<Response> {
+    let path = request.uri().path().to_owned();
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, LARGEST).await.map_err(|_| Error::TooLarge("A form may have at most 4 MiB. Select less, or export all.".to_owned()))?;
+    let mut response = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
+    if response.extensions().get::<Failure>().is_some_and(|failure| failure.code == "confirm") {
+        response.extensions_mut().insert(Stale { path, body });
+    }
+    Ok(response)
+}
+
+/// Keeps a post that was refused as stale, until `/confirm` sends it again. A program that asked for
+/// JSON sends it again itself.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keep_pending(state: &AppState, visitor: &Visitor, response: &mut Response) -> Result<()> {
+    let Some(stale) = response.extensions_mut().remove::<Stale>() else { return Ok(()) };
+    let Some(person) = visitor.person().filter(|_| !visitor.wants_json()) else { return Ok(()) };
+    let mut tx = state.db.begin(Scope::Person(person.id)).await?;
+    db::keep_pending(&mut tx, person.session_id, &stale.path, &stale.body).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What a path does, for "After this".
+fn doing(path: &str) -> &'static str {
+    match path {
+        "/exports/keys" => "export the keys you chose.",
+        path if path.ends_with("/reveal") => "show the key.",
+        path if path.ends_with("/copy") => "show the key for copying.",
+        path if path.ends_with("/apply") => "write the import.",
+        _ => "go on with what you asked for.",
+    }
+}
+
+/// The form.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(person: SignedIn, State(state): State<AppState>) -> Result<Response> {
+    let mut tx = person.begin(&state).await?;
+    let pending = db::pending_path(&mut tx, person.person().session_id).await?;
+    Ok(Html(page(&state, &person, pending.as_deref(), None)).into_response())
+}
+
+fn page(state: &AppState, person: &SignedIn, pending: Option<&str>, error: Option<&str>) -> ConfirmPage {
+    ConfirmPage {
+        shell: person.visitor().shell(state),
+        doing: pending.map(|path| doing(path).to_owned()),
+        next: "/".to_owned(),
+        error: error.map(str::to_owned),
+    }
+}
+
+/// Takes the password; then sends the post that waited, and answers with its answer.
+///
+/// # Errors
+/// 422 with the form again, 429 after too many failures.
+pub async fn post(person: SignedIn, State(state): State<AppState>, Extension(replay): Extension<Replay>, RawForm(body): RawForm) -> Result<Response> {
+    let form = Pairs::parse(&body);
+    let me = person.person();
+    let address = person.visitor().address();
+    if state.throttle.verdict(address, &me.email) == Verdict::Wait {
+        return Err(too_many());
+    }
+    // System scope: a person's own scope doesn't show password hashes to handlers by habit.
+    let mut tx = state.db.begin(Scope::System).await?;
+    let stored = db::password_hash(&mut tx, me.id).await?;
+    drop(tx);
+    if !state.passwords.verify(SecretString::from(form.one("password")), stored).await? {
+        if state.throttle.failed(address, &me.email) {
+            return Err(too_many());
+        }
+        return refuse(&state, &person).await;
+    }
+    let now = state.clock().now();
+    let mut tx = person.begin(&state).await?;
+    let token = session::refresh(&mut tx, me.session_id, now).await?;
+    let pending = if person.visitor().wants_json() { None } else { db::take_pending(&mut tx, me.session_id).await? };
+    person.record(&state, &mut tx, Event::done("session.confirm", me.email.clone())).await?;
+    tx.commit().await?;
+    let mut response = match pending {
+        Some((path, body)) => send_again(&replay, person.visitor().refreshed(now, &path), &path, body).await?,
+        None if person.visitor().wants_json() => StatusCode::NO_CONTENT.into_response(),
+        None => Redirect::to("/").into_response(),
+    };
+    response.headers_mut().insert(header::SET_COOKIE, token.cookie(state.web.secure()));
+    Ok(response)
+}
+
+async fn refuse(state: &AppState, person: &SignedIn) -> Result<Response> {
+    const WRONG: &str = "That isn’t your password.";
+    if person.visitor().wants_json() {
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, axum::Json(serde_json::json!({ "error": "wrong-password", "message": WRONG }))).into_response());
+    }
+    let mut tx = person.begin(state).await?;
+    let pending = db::pending_path(&mut tx, person.person().session_id).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page(state, person, pending.as_deref(), Some(WRONG)))).into_response())
+}
+
+fn too_many() -> Error {
+    let retry_after = Throttle::retry_after();
+    Error::TooMany { sentence: format!("Several passwords from this address were wrong. Wait {retry_after} seconds, then try again."), retry_after }
+}
+
+async fn send_again(replay: &Replay, visitor: Visitor, path: &str, body: Vec<u8>) -> Result<Response> {
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri(path)
+        .header(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
+        .body(Body::from(body))
+        .map_err(|fault| Error::Internal(fault.into()))?;
+    request.extensions_mut().insert(visitor);
+    replay.0.clone().oneshot(request).await.map_err(|never| match never {})
+}
+
 #[cfg(test)]
 impl ConfirmPage {
     /// An export interrupted.
@@ -36,7 +202,6 @@ impl ConfirmPage {
             shell: Shell::sample("/confirm"),
             doing: Some("export 12 keys as a workbook.".into()),
             next: "/products/windows-11-pro?tab=keys".into(),
-            carried: vec![("then".into(), "/exports/keys".into())],
             error: None,
         }
     }
@@ -50,7 +215,6 @@ mod tests {
     fn it_says_what_goes_on_afterwards() {
         let html = ConfirmPage::sample().render().expect("renders");
         assert!(html.contains("After this: export 12 keys as a workbook."));
-        assert!(html.contains("name=\"then\" value=\"/exports/keys\""));
     }
 
     #[test]

@@ -83,18 +83,20 @@ pub async fn sees_any(tx: &mut Scoped) -> sqlx::Result<bool> {
 /// When the database fails.
 pub async fn list(tx: &mut Scoped, filter: &Filter, today: Date, sort: (Sort, bool), limit: i64, offset: i64) -> sqlx::Result<(Vec<Contract>, i64)> {
     let order = order_by(sort);
+    let (current, ended) = filter.expired.shows();
     let statement = format!(
         "{CONTRACT}
          WHERE ($1 = '' OR c.license_id ILIKE '%' || $2 || '%' OR o.name ILIKE '%' || $2 || '%')
-           AND ($3 = '' OR c.program = $3) AND ($4 = '' OR c.status = $4) AND ($5 OR c.ends_on IS NULL OR c.ends_on >= $6)
-         ORDER BY {order} LIMIT nullif($7, 0) OFFSET $8"
+           AND ($3 = '' OR c.program = $3) AND ($4 = '' OR c.status = $4) AND (CASE WHEN c.ends_on < $7 THEN $6 ELSE $5 END)
+         ORDER BY {order} LIMIT nullif($8, 0) OFFSET $9"
     );
     let rows: Vec<Counted> = sqlx::query_as(AssertSqlSafe(statement))
         .bind(&filter.q)
         .bind(like(&filter.q))
         .bind(&filter.program)
         .bind(&filter.status)
-        .bind(filter.expired)
+        .bind(current)
+        .bind(ended)
         .bind(today)
         .bind(limit)
         .bind(offset)

@@ -5,36 +5,33 @@ use super::panel::{ContractPanel, ContractTab};
 use crate::web::page::{Shell, Tone};
 use crate::web::view::{Address, Chip, Choice, Column, Empty, Export, Pager, When};
 
-/// The state of a License ID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContractStatus {
-    /// In force.
-    Active,
-    /// Past its end date.
-    Expired,
-    /// Only its Administrators see it.
-    NotApproved,
+/// The state of a License ID: the vendor's word, which follows no published vocabulary, and how it
+/// is marked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContractStatus {
+    word: String,
+    tone: Tone,
 }
 
 impl ContractStatus {
-    /// Its name.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Active => "Active",
-            Self::Expired => "Expired",
-            Self::NotApproved => "Organization not approved",
-        }
+    /// Takes the vendor's word.
+    pub fn of(word: &str) -> Self {
+        let tone = match word.to_lowercase().as_str() {
+            "active" => Tone::Good,
+            "expired" => Tone::Info,
+            _ => Tone::Warn,
+        };
+        Self { word: word.to_owned(), tone }
+    }
+
+    /// The word.
+    pub fn label(&self) -> &str {
+        &self.word
     }
 
     /// How it is marked.
-    #[must_use]
-    pub const fn tone(self) -> Tone {
-        match self {
-            Self::Active => Tone::Good,
-            Self::Expired => Tone::Info,
-            Self::NotApproved => Tone::Warn,
-        }
+    pub const fn tone(&self) -> Tone {
+        self.tone
     }
 }
 
@@ -209,7 +206,7 @@ impl ContractsPage {
                 roles: vec!["Administrator".into()],
             }
         };
-        let active = ContractStatus::Active;
+        let active = ContractStatus::of("Active");
         let rows = vec![
             row(
                 "7740032",
@@ -217,7 +214,7 @@ impl ContractsPage {
                 "Luxembourg, Luxembourg",
                 "Enterprise Subscription",
                 date!(2026 - 11 - 30),
-                active,
+                active.clone(),
             ),
             row(
                 "5133027",
@@ -225,7 +222,7 @@ impl ContractsPage {
                 "Köln, Germany",
                 "Campus",
                 date!(2026 - 12 - 31),
-                active,
+                active.clone(),
             ),
             row(
                 "5133419",
@@ -233,7 +230,7 @@ impl ContractsPage {
                 "Köln, Germany",
                 "School",
                 date!(2026 - 12 - 31),
-                active,
+                active.clone(),
             ),
             row(
                 "V6219054",
@@ -241,7 +238,7 @@ impl ContractsPage {
                 "Osaka, Japan",
                 "Open Value",
                 date!(2027 - 01 - 31),
-                active,
+                active.clone(),
             ),
             row(
                 "S4471902",
@@ -249,7 +246,7 @@ impl ContractsPage {
                 "Zurich, Switzerland",
                 "Select Plus",
                 date!(2027 - 03 - 14),
-                active,
+                active.clone(),
             ),
             row(
                 "0005512873",
@@ -257,7 +254,7 @@ impl ContractsPage {
                 "Osaka, Japan",
                 "MPSA",
                 date!(2027 - 04 - 30),
-                active,
+                active.clone(),
             ),
             row(
                 "8671204",
@@ -265,7 +262,7 @@ impl ContractsPage {
                 "Zurich, Switzerland",
                 "Enterprise",
                 date!(2027 - 06 - 30),
-                active,
+                active.clone(),
             ),
             row(
                 "8671311",
@@ -273,7 +270,7 @@ impl ContractsPage {
                 "Hamburg, Germany",
                 "Enterprise",
                 date!(2027 - 06 - 30),
-                active,
+                active.clone(),
             ),
             row(
                 "9020011",
@@ -281,7 +278,7 @@ impl ContractsPage {
                 "Hamburg, Germany",
                 "Enterprise",
                 date!(2028 - 12 - 31),
-                ContractStatus::NotApproved,
+                ContractStatus::of("Organization not approved"),
             ),
             row(
                 "68403177",
@@ -289,7 +286,7 @@ impl ContractsPage {
                 "Austin, United States",
                 "Open License",
                 date!(2021 - 12 - 31),
-                ContractStatus::Expired,
+                ContractStatus::of("Expired"),
             ),
         ];
         let choice = |value: &str, label: &str| Choice::new(value, label, "");

@@ -93,8 +93,31 @@ pub struct Filter {
     pub program: String,
     /// A status, or empty for all.
     pub status: String,
-    /// Whether License IDs that have ended are shown too.
-    pub expired: bool,
+    /// What becomes of License IDs that have ended.
+    pub expired: Expired,
+}
+
+/// What a list does with License IDs that have ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expired {
+    /// Leaves them out.
+    #[default]
+    Hidden,
+    /// Shows them with the others.
+    Shown,
+    /// Shows only them.
+    Only,
+}
+
+impl Expired {
+    /// Whether License IDs that are in force, and those that have ended, are shown.
+    pub fn shows(self) -> (bool, bool) {
+        match self {
+            Self::Hidden => (true, false),
+            Self::Shown => (true, true),
+            Self::Only => (false, true),
+        }
+    }
 }
 
 /// The order of a list of License IDs.

@@ -1,7 +1,7 @@
 //! `/contracts/{license_id}`: the side panel of a License ID; the list stands behind it.
 use super::list::{ContractStatus, end_words};
 use crate::products::panel::Fact;
-use crate::web::view::{Address, Empty, EmptyKind, KeyList, Tab, When, number};
+use crate::web::view::{Address, Empty, EmptyKind, KeyList, Locked, Tab, When, number};
 
 /// Which tab of the panel is open: the `tab` of the address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,6 +102,8 @@ pub struct ContractPanel {
     pub roles: Vec<String>,
     /// The licence summary, when its tab is open.
     pub offerings: Vec<Offering>,
+    /// Said where the person may not read the licence position.
+    pub offerings_locked: Option<Locked>,
     /// The keys, when their tab is open.
     pub keys: Option<KeyList>,
     /// How many keys the person may see; `None` where they may see none.
@@ -225,7 +227,7 @@ impl ContractPanel {
             purchase_account_number: String::new(),
             start: Some(When::day(date!(2024 - 07 - 01), today)),
             end: Some(When::day(date!(2027 - 06 - 30), today)),
-            status: ContractStatus::Active,
+            status: ContractStatus::of("Active"),
             organizations: vec![
                 "Northwind Logistics GmbH".into(),
                 "Northwind Holding AG".into(),
@@ -259,6 +261,7 @@ impl ContractPanel {
                 ),
                 offering("Power BI Report Server", "", "Servers", "Upgrade", 25, 25),
             ],
+            offerings_locked: None,
             keys,
             key_count: Some(52),
             contacts: vec![

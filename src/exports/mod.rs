@@ -1,10 +1,15 @@
 //! Export: key and contract lists as files that import again unchanged.
 //!
-//! Pure writing; who may export what, and the audit row before it, is decided by the callers.
+//! Who may: keys need a role that reads keys and a recent password, and leave after their audit
+//! events are committed; the contract list needs a role on each License ID. No tables of its own.
+//!
 //! [`cells`] holds the one rule about dangerous cells that export and import share, [`columns`] the
 //! shape of each file, [`writer`] the text formats, [`sheet`] the spreadsheet.
 pub mod cells;
 pub mod columns;
+pub mod contracts;
+pub mod db;
+pub mod keys;
 pub mod sheet;
 pub mod writer;
 
@@ -13,3 +18,10 @@ pub use columns::{
 };
 pub use sheet::{SheetError, XlsxSheet};
 pub use writer::{Format, TextFormat, UnknownFormat, append_row, header_bytes};
+
+use crate::web::registry::Routes;
+
+/// The routes of this slice.
+pub fn routes() -> Routes {
+    Routes::default().post("/exports/keys", keys::post).post("/exports/contracts", contracts::post)
+}

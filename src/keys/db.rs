@@ -71,3 +71,11 @@ pub async fn locked_on(tx: &mut Scoped, product: Uuid) -> sqlx::Result<Vec<(Uuid
     .fetch_all(&mut **tx)
     .await
 }
+
+/// Whether the person may read keys anywhere.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reads_any(tx: &mut Scoped) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM app_grants() WHERE role = ANY($1))").bind(Permission::ReadKeys.roles()).fetch_one(&mut **tx).await
+}

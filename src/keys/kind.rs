@@ -61,6 +61,24 @@ impl KeyKind {
     }
 }
 
+/// The kind that a row of `product_keys` names; `None` for `NONE` (no key needed).
+pub fn kind_of(code: &str) -> Option<KeyKind> {
+    KeyKind::ALL.into_iter().find(|kind| kind.code() == code)
+}
+
+impl KeyKind {
+    /// The word in `product_keys.kind`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Mak => "MAK",
+            Self::KmsHost => "KMS",
+            Self::Vlk => "VLK",
+            Self::Osa => "OSA",
+            Self::Setup => "SETUP",
+        }
+    }
+}
+
 impl fmt::Display for KeyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.label())

@@ -1,6 +1,10 @@
 //! The database: embedded or external, its migrations, and the scoped transaction.
 
 pub mod embedded;
+pub mod migrate;
+mod pool;
+
+pub use pool::{Db, Scope, Scoped};
 
 /// Every migration of the schema, in order; applied as the database's owner.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

@@ -13,7 +13,7 @@ use sqlx::{
     AssertSqlSafe, Executor, PgConnection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -69,12 +69,13 @@ impl Db {
         };
         // Both values are made here of a UUID and a number: nothing of a request's text gets in.
         // `true` keeps them to this transaction; a session-level SET would leak to the pool's next user.
+        let now = self.clock.now();
         let begin = format!(
             "BEGIN; SELECT set_config('app.user', '{user}', true), set_config('app.now', to_timestamp({}::numeric / 1000000)::text, true)",
-            micros(self.clock.now())
+            micros(now)
         );
         let tx = self.pool.begin_with(AssertSqlSafe(begin)).await?;
-        Ok(Scoped { tx })
+        Ok(Scoped { tx, now })
     }
 
     /// The clock that decides which grants are in force.
@@ -102,9 +103,20 @@ fn micros(at: OffsetDateTime) -> i128 {
 #[derive(Debug)]
 pub struct Scoped {
     tx: Transaction<'static, Postgres>,
+    now: OffsetDateTime,
 }
 
 impl Scoped {
+    /// The present of this transaction.
+    pub fn now(&self) -> OffsetDateTime {
+        self.now
+    }
+
+    /// The day of that present, in UTC.
+    pub fn today(&self) -> Date {
+        self.now.date()
+    }
+
     /// Commits, and goes on committing when the caller is cancelled: once asked for, an outcome is
     /// never left to chance by a closed connection or a time-out.
     ///

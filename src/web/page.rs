@@ -3,9 +3,11 @@
 //! Plain data: a handler fills it, a template reads it.
 use askama::Template;
 use askama::filters::HtmlSafe;
+use axum::response::{IntoResponse, Response};
 
 use super::statics::Assets;
 use super::view::Link;
+use crate::error::Error;
 
 /// The signed-in person, as the account menu shows them.
 #[derive(Clone, Debug)]
@@ -212,6 +214,18 @@ impl Shell {
         Icon {
             sheet: &self.icons,
             name,
+        }
+    }
+}
+
+/// A page to answer with; one that doesn't render is a fault of ours.
+pub struct Html<T>(pub T);
+
+impl<T: Template> IntoResponse for Html<T> {
+    fn into_response(self) -> Response {
+        match self.0.render() {
+            Ok(html) => axum::response::Html(html).into_response(),
+            Err(fault) => Error::from(fault).into_response(),
         }
     }
 }

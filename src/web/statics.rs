@@ -1,5 +1,15 @@
 //! The files the browser fetches besides pages: our own style sheets, scripts and icons.
+use axum::{
+    extract::Path,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use rust_embed::RustEmbed;
+
+use crate::{
+    auth::proof::Anyone,
+    error::{Error, Result},
+};
 
 /// Everything under `static/`: read from disk in a debug build, part of the binary in a release.
 #[derive(RustEmbed)]
@@ -19,6 +29,33 @@ impl Assets {
             None => format!("/static/{path}"),
         }
     }
+}
+
+/// A file, cached for ever under its versioned address.
+///
+/// # Errors
+/// 404.
+pub async fn get(_: Anyone, Path(path): Path<String>, headers: HeaderMap) -> Result<Response> {
+    let file = Assets::get(&path).ok_or(Error::NotFound)?;
+    let tag = format!("\"{}\"", crate::vault::files::hex(&file.metadata.sha256_hash()[..8]));
+    let caching = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
+        (header::ETAG, HeaderValue::from_str(&tag).unwrap_or_else(|_| HeaderValue::from_static("\"\""))),
+    ];
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
+    }
+    Ok((caching, [(header::CONTENT_TYPE, content_type(&path))], file.data).into_response())
+}
+
+fn content_type(path: &str) -> HeaderValue {
+    HeaderValue::from_static(match path.rsplit('.').next() {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        _ => "application/octet-stream",
+    })
 }
 
 #[cfg(test)]

@@ -123,14 +123,32 @@ impl Visitor {
         Ok(())
     }
 
+    /// Adds many events to the log in `tx`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn record_all(&self, state: &AppState, tx: &mut Scoped, events: Vec<Event>) -> Result<()> {
+        state.record_all(tx, &self.actor(), events).await?;
+        self.0.recorded.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The same visitor right after the password was given again, for a post that waited for it.
+    pub fn refreshed(&self, now: OffsetDateTime, path: &str) -> Self {
+        let person = self.0.person.clone().map(|person| Person { fresh_at: now, ..person });
+        Self(Arc::new(Inner {
+            address: self.0.address,
+            request_id: self.0.request_id.clone(),
+            path: path.to_owned(),
+            wants_json: false,
+            person,
+            recorded: AtomicBool::new(false),
+        }))
+    }
+
     /// Whether this request has added an event.
     pub fn has_recorded(&self) -> bool {
         self.0.recorded.load(Ordering::Relaxed)
-    }
-
-    /// Notes an event that was added another way.
-    pub fn mark_recorded(&self) {
-        self.0.recorded.store(true, Ordering::Relaxed);
     }
 
     /// The frame of this visitor's pages.

@@ -15,6 +15,8 @@ pub struct KeyCell {
     pub revealed: Option<SecretString>,
     /// Whether this person may copy and reveal it now.
     pub open: bool,
+    /// What is said where the product needs no key.
+    pub instead: Option<String>,
 }
 
 impl KeyCell {
@@ -26,7 +28,13 @@ impl KeyCell {
             last_five: last_five.into(),
             revealed: None,
             open: true,
+            instead: None,
         }
+    }
+
+    /// The sentence that stands where no key is needed.
+    pub fn none(id: impl Into<String>, sentence: impl Into<String>) -> Self {
+        Self { id: id.into(), last_five: String::new(), revealed: None, open: false, instead: Some(sentence.into()) }
     }
 
     /// What stands in the cell.
@@ -41,6 +49,9 @@ impl KeyCell {
     /// The last group letter by letter, for a screen reader.
     #[must_use]
     pub fn spoken(&self) -> String {
+        if let Some(sentence) = &self.instead {
+            return sentence.clone();
+        }
         let (lead, characters) = match &self.revealed {
             Some(key) => ("Key ", key.expose_secret()),
             None => ("Key ending in ", self.last_five.as_str()),

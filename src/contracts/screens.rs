@@ -1,0 +1,249 @@
+//! `GET /contracts` and `GET /contracts/{license_id}`: from the address to the page.
+
+use axum::{
+    extract::{RawQuery, State},
+    response::{IntoResponse, Response},
+};
+use secrecy::SecretString;
+use time::Date;
+use uuid::Uuid;
+
+use super::{
+    db,
+    list::{ContractRow, ContractStatus, ContractsPage},
+    model::{self, Contract, ContractHead, Expired, Filter, Sort},
+    panel::{Contact, ContractPanel, ContractTab, Offering},
+};
+use crate::{
+    app::AppState,
+    auth::{
+        proof::{OnContract, See, SignedIn},
+        roles::Permission,
+    },
+    error::{Error, Result},
+    keys::{self, model::Of},
+    postgres::Scoped,
+    web::{
+        form::Pairs,
+        page::Html,
+        paging::{PAGE, page_of},
+        view::{Address, Choice, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, When},
+    },
+};
+
+/// The list.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(person: SignedIn, State(state): State<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
+    let query = Pairs::parse(query.unwrap_or_default().as_bytes());
+    let mut tx = person.begin(&state).await?;
+    Ok(Html(page(&state, &person, &mut tx, &query, None).await?).into_response())
+}
+
+/// The list with a License ID's panel open.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open(contract: OnContract<See>, State(state): State<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
+    let query = Pairs::parse(query.unwrap_or_default().as_bytes());
+    let mut tx = contract.begin(&state).await?;
+    let panel = panel(&mut tx, &contract.contract, &query, None).await?;
+    Ok(Html(page(&state, &contract, &mut tx, &query, Some(panel)).await?).into_response())
+}
+
+/// The page that a reveal without JavaScript answers with, see [`crate::products::with_revealed`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn with_revealed(state: &AppState, person: &SignedIn, back: &str, id: Uuid, key: SecretString) -> Result<Option<Response>> {
+    let (path, query) = back.split_once('?').unwrap_or((back, ""));
+    let Some(license_id) = path.strip_prefix("/contracts/") else { return Ok(None) };
+    let mut tx = person.begin(state).await?;
+    let Some(head) = db::head(&mut tx, license_id).await? else { return Ok(None) };
+    let query = Pairs::parse(query.as_bytes());
+    let panel = panel(&mut tx, &head, &query, Some((id, key))).await?;
+    if !panel.keys.as_ref().is_some_and(KeyList::shows_revealed) {
+        return Ok(None);
+    }
+    Ok(Some(Html(page(state, person, &mut tx, &query, Some(panel)).await?).into_response()))
+}
+
+fn address(query: &Pairs) -> Address {
+    ["q", "program", "status", "expired", "sort", "page"].into_iter().fold(Address::new("/contracts"), |address, part| address.with(part, query.one(part).trim()))
+}
+
+/// The filter that an address or an export's form names.
+pub fn filter(query: &Pairs) -> Filter {
+    let text = |name| query.one(name).trim().to_owned();
+    let expired = match query.one("expired") {
+        "shown" => Expired::Shown,
+        "only" => Expired::Only,
+        _ => Expired::Hidden,
+    };
+    Filter { q: text("q"), program: text("program"), status: text("status"), expired }
+}
+
+fn sort(text: &str) -> (Sort, bool) {
+    let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
+    let sort = match name {
+        "license_id" => Sort::LicenseId,
+        "organization" => Sort::Organization,
+        "location" => Sort::Location,
+        "program" => Sort::Program,
+        "status" => Sort::Status,
+        // nearest end first, as the vendor's page opens
+        _ => Sort::End,
+    };
+    (sort, descending)
+}
+
+async fn page(state: &AppState, person: &SignedIn, tx: &mut Scoped, query: &Pairs, panel: Option<ContractPanel>) -> Result<ContractsPage> {
+    let address = address(query);
+    let filter = filter(query);
+    let number = page_of(query.one("page"));
+    let today = tx.today();
+    let (rows, total) = db::list(tx, &filter, today, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
+    let (programs, statuses) = db::vocabulary(tx).await?;
+    let may_export_keys = keys::db::reads_any(tx).await?;
+    let empty = empty(tx, &filter).await?;
+    let (export_keys, export_list) = ContractsPage::exports(&address);
+    Ok(ContractsPage {
+        shell: person.visitor().shell(state),
+        q: filter.q.clone(),
+        programs: choices("All", programs, &filter.program),
+        statuses: choices("All", statuses, &filter.status),
+        expired: [("", "Hidden"), ("shown", "Shown"), ("only", "Only")].into_iter().map(|(value, label)| Choice::new(value, label, address.get("expired"))).collect(),
+        rows: rows.into_iter().map(|contract| row(contract, today)).collect(),
+        pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
+        export_keys: may_export_keys.then_some(export_keys),
+        export_list,
+        empty,
+        panel,
+        address,
+    })
+}
+
+fn choices(all: &str, values: Vec<String>, current: &str) -> Vec<Choice> {
+    let each = values.into_iter().filter(|value| !value.is_empty()).map(|value| Choice::new(value.clone(), value, current));
+    std::iter::once(Choice::new("", all, current)).chain(each).collect()
+}
+
+async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
+    if !db::sees_any(tx).await? {
+        return Ok(crate::web::overview::OverviewPage::nothing_granted());
+    }
+    let narrowed = !(filter.q.is_empty() && filter.program.is_empty() && filter.status.is_empty());
+    let text = if narrowed { "Try fewer words or fewer filters." } else { "All your License IDs have ended. Show the expired ones to see them." };
+    Ok(Empty::new(EmptyKind::NothingMatches, "No License ID matches", text).action("Clear filters", "/contracts?expired=shown"))
+}
+
+fn labels(codes: &[String]) -> Vec<String> {
+    db::roles(codes).into_iter().map(|role| role.label().to_owned()).collect()
+}
+
+fn row(contract: Contract, today: Date) -> ContractRow {
+    ContractRow {
+        status: ContractStatus::of(&contract.status),
+        roles: labels(&contract.roles),
+        license_id: contract.license_id,
+        organization: contract.organization,
+        location: contract.location,
+        program: contract.program,
+        end: contract.ends_on.map(|end| When::day(end, today)),
+    }
+}
+
+async fn panel(tx: &mut Scoped, head: &ContractHead, query: &Pairs, revealed: Option<(Uuid, SecretString)>) -> Result<ContractPanel> {
+    let contract = db::find(tx, head.id).await?.ok_or(Error::NotFound)?;
+    let tab = ContractTab::parse(query.one("tab"));
+    let list = address(query);
+    let today = tx.today();
+    let reads_keys = head.may(Permission::ReadKeys);
+    let mut keys = None;
+    let mut key_count = None;
+    if reads_keys {
+        let (found, total) = key_list(tx, head, &list, query, revealed).await?;
+        key_count = Some(total);
+        keys = (tab == ContractTab::Keys).then_some(found);
+    } else if tab == ContractTab::Keys {
+        keys = Some(locked_keys(tx, head).await?);
+    }
+    let offerings = if tab == ContractTab::Offerings { db::offerings(tx, head.id).await? } else { Vec::new() };
+    let contacts = if tab == ContractTab::Contacts { db::contacts(tx, head.id).await? } else { Vec::new() };
+    Ok(ContractPanel {
+        list,
+        tab,
+        start: contract.starts_on.map(|day| When::day(day, today)),
+        end: contract.ends_on.map(|day| When::day(day, today)),
+        status: ContractStatus::of(&contract.status),
+        organizations: std::iter::once(contract.organization).chain(contract.parents).collect(),
+        roles: labels(&contract.roles),
+        license_id: contract.license_id,
+        program: contract.program,
+        agreement_type: contract.agreement_type,
+        parent_agreement: contract.agreement,
+        authorization_number: contract.authorization_number,
+        purchase_account_number: contract.purchase_account_number,
+        location: contract.location,
+        offerings: offerings.into_iter().map(offering).collect(),
+        offerings_locked: (tab == ContractTab::Offerings && !head.may(Permission::ReadPosition)).then(|| Locked {
+            role: "License position reader".to_owned(),
+            license_ids: vec![head.license_id.clone()],
+            ask: Vec::new(),
+        }),
+        keys,
+        key_count,
+        contacts: contacts.into_iter().map(|contact| Contact { role: contact.role, name: contact.name, email: contact.email }).collect(),
+    })
+}
+
+fn offering(line: model::Offering) -> Offering {
+    Offering {
+        family: line.product_family,
+        version: line.version,
+        pool: line.product_pool,
+        kind: line.r#type,
+        effective: line.effective_quantity,
+        assured: line.active_sa_quantity,
+    }
+}
+
+async fn key_list(tx: &mut Scoped, head: &ContractHead, list: &Address, query: &Pairs, revealed: Option<(Uuid, SecretString)>) -> Result<(KeyList, u64)> {
+    let number = page_of(query.one("keys_page"));
+    let (rows, total) = keys::db::list(tx, Of::Contract(head.id), PAGE, (number - 1) * PAGE).await?;
+    let total = total.unsigned_abs();
+    let here = list.clone().at(["/contracts/", &head.license_id].concat()).with("tab", "keys");
+    let mut keys = KeyList {
+        lead: KeyLead::Product,
+        place: here.path().to_owned(),
+        pager: Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total),
+        back: here.with("keys_page", query.one("keys_page")).href(),
+        rows: rows.into_iter().map(|key| keys::view::row(key, tx.today())).collect(),
+        export: (total > 0).then(|| {
+            Export::of_keys("export-selected", "Export selected keys", "selected").field("license_id", head.license_id.clone()).text("The ticked keys of this License ID.")
+        }),
+        locked: None,
+        empty: Empty::new(EmptyKind::NothingYet, "No keys here yet", "Import a key file that holds this License ID to see its keys."),
+    };
+    if let Some((id, key)) = revealed {
+        keys.reveal(id, key);
+    }
+    Ok((keys, total))
+}
+
+/// The Keys tab for someone who sees the License ID without the right to its keys.
+async fn locked_keys(tx: &mut Scoped, head: &ContractHead) -> Result<KeyList> {
+    let ask = db::administrator_names(tx, head.id).await?;
+    let here = Address::new(["/contracts/", &head.license_id].concat()).with("tab", "keys");
+    Ok(KeyList {
+        lead: KeyLead::Product,
+        place: here.path().to_owned(),
+        back: here.href(),
+        rows: Vec::new(),
+        pager: Pager::default(),
+        export: None,
+        locked: Some(Locked { role: "Product keys reader".to_owned(), license_ids: vec![head.license_id.clone()], ask }),
+        empty: Empty::new(EmptyKind::NotAllowed, "", ""),
+    })
+}

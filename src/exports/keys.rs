@@ -1,0 +1,235 @@
+//! `POST /exports/keys`: keys in clear as a file. One audit event per License ID with the ids of
+//! its keys is committed before the first byte.
+
+use std::path::PathBuf;
+
+use axum::{
+    body::Body,
+    extract::{RawForm, State},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use time::{OffsetDateTime, macros::format_description};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+use zeroize::Zeroize;
+
+use super::{
+    CellBuffer, ExportedKey, Format, KEY_COLUMNS, KeyExportRow, TextFormat, XlsxSheet, append_row,
+    db::{self, Selection, SealedRow},
+    header_bytes,
+};
+use crate::{
+    app::AppState,
+    audit::Event,
+    auth::proof::{Anybody, Fresh, SignedIn},
+    error::{Error, Result},
+    keys::Activations,
+    postgres::Scoped,
+    vault::gate::{self, Opener, Released},
+    web::form::Pairs,
+};
+
+/// Bytes handed to the connection at a time; with the channel's depth this bounds an export's memory.
+const CHUNK: usize = 64 * 1024;
+/// Chunks that may wait for a slow reader.
+const DEPTH: usize = 8;
+
+/// Writes the chosen keys as a file.
+///
+/// # Errors
+/// 400 for an unknown format or scope, 422 (back with a notice) for an empty selection, 503 sealed.
+pub async fn post(proof: Fresh<Anybody>, State(state): State<AppState>, RawForm(body): RawForm) -> Result<Response> {
+    let form = Pairs::parse(&body);
+    let format: Format = form.one("format").parse().map_err(|unknown: super::UnknownFormat| Error::Malformed(unknown.to_string()))?;
+    let selection = selection(&form)?;
+    if selection.key_ids.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(Redirect::to("/products?notice=nothing-selected").into_response());
+    }
+    export(&state, &proof, selection, format).await
+}
+
+/// What the form asks for. `license_id` narrows any scope.
+fn selection(form: &Pairs) -> Result<Selection> {
+    let mut selection = Selection::default();
+    let license_ids = form.all("license_id");
+    if !license_ids.is_empty() {
+        selection.license_ids = Some(license_ids);
+    }
+    match form.one("scope") {
+        "all" => {}
+        // An id that isn't one is left out, like one that isn't the person's.
+        "selected" => selection.key_ids = Some(form.all("key_id").iter().filter_map(|id| Uuid::parse_str(id).ok()).collect()),
+        "matching" => {
+            form.one("q").clone_into(&mut selection.q);
+            form.one("category").clone_into(&mut selection.category);
+            form.one("product").clone_into(&mut selection.product);
+        }
+        other => return Err(Error::Malformed(format!("The scope of an export is all, selected or matching, not “{other}”."))),
+    }
+    Ok(selection)
+}
+
+async fn export(state: &AppState, proof: &SignedIn, selection: Selection, format: Format) -> Result<Response> {
+    state.vault.ensure_unsealed()?;
+    let place = state.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+    let mut source = proof.begin(state).await?;
+    db::hold_still(&mut source).await?;
+    let chosen = db::chosen(&mut source, &selection).await?;
+    let contracts: Vec<Uuid> = chosen.iter().map(|(id, ..)| *id).collect();
+    let data_keys = db::data_keys(&mut source, &contracts).await?;
+
+    let mut log = proof.begin(state).await?;
+    let events = events(chosen, format);
+    proof.visitor().record_all(state, &mut log, events).await?;
+    let released = gate::commit_export(state, log).await?;
+
+    let (sender, receiver) = mpsc::channel(DEPTH);
+    let job = Job { state: state.clone(), source, selection, format, released, data_keys, sender };
+    tokio::spawn(async move {
+        let _place = place;
+        job.run().await;
+    });
+    let body = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
+    Ok((attachment(format, "product-keys", state.clock().now())?, body).into_response())
+}
+
+/// One event per License ID; an export that takes nothing leaves one on the site's chain.
+fn events(chosen: db::ByContract, format: Format) -> Vec<Event> {
+    if chosen.is_empty() {
+        return vec![Event::done("keys.export", "no keys")];
+    }
+    chosen
+        .into_iter()
+        .map(|(contract, license_id, keys)| {
+            let detail = serde_json::json!({ "format": format.to_string(), "count": keys.len() });
+            Event::done("keys.export", format!("{} keys of License ID {license_id}", keys.len())).on(contract).with(detail).keys(keys)
+        })
+        .collect()
+}
+
+/// Headers of a download named `keyward-NAME-DATE.EXTENSION`.
+pub fn attachment(format: Format, name: &str, now: OffsetDateTime) -> Result<[(header::HeaderName, HeaderValue); 2]> {
+    let day = now.format(format_description!("[year]-[month]-[day]")).map_err(|fault| Error::Internal(fault.into()))?;
+    let disposition = format!("attachment; filename=\"keyward-{name}-{day}.{}\"", format.extension());
+    Ok([
+        (header::CONTENT_TYPE, HeaderValue::from_static(format.content_type())),
+        (header::CONTENT_DISPOSITION, HeaderValue::from_str(&disposition).map_err(|fault| Error::Internal(fault.into()))?),
+    ])
+}
+
+type Chunks = mpsc::Sender<std::io::Result<Bytes>>;
+
+/// An export under way.
+struct Job {
+    state: AppState,
+    source: Scoped,
+    selection: Selection,
+    format: Format,
+    released: Released,
+    data_keys: Vec<(Uuid, Uuid, Vec<u8>)>,
+    sender: Chunks,
+}
+
+impl Job {
+    async fn run(mut self) {
+        let sender = self.sender.clone();
+        let done = match self.format.text() {
+            Some(format) => self.text(format).await,
+            None => self.sheet().await,
+        };
+        if let Err(fault) = done {
+            // The head is long sent: breaking the connection off is how the client learns of it.
+            tracing::error!(error = format!("{fault:#}"), "an export broke off");
+            let _ = sender.send(Err(std::io::Error::other("the export broke off"))).await;
+        }
+    }
+
+    async fn text(&mut self, format: TextFormat) -> anyhow::Result<()> {
+        let mut opener = Opener::new(&self.state, &self.released);
+        opener.learn(std::mem::take(&mut self.data_keys))?;
+        let mut out = header_bytes(format, &KEY_COLUMNS);
+        let mut scratch = Scratch::default();
+        let mut rows = db::rows(&mut self.source, &self.selection);
+        while let Some(row) = rows.try_next().await? {
+            append_row(&mut out, format, &scratch.cells(&row, &opener)?);
+            if out.len() >= CHUNK {
+                let chunk = std::mem::replace(&mut out, Vec::with_capacity(CHUNK + 4096));
+                if self.sender.send(Ok(chunk.into())).await.is_err() {
+                    return Ok(()); // the reader has gone
+                }
+            }
+        }
+        let _ = self.sender.send(Ok(out.into())).await;
+        Ok(())
+    }
+
+    async fn sheet(&mut self) -> anyhow::Result<()> {
+        let mut opener = Opener::new(&self.state, &self.released);
+        opener.learn(std::mem::take(&mut self.data_keys))?;
+        let mut sheet = XlsxSheet::new_in(&temporary_directory(), &KEY_COLUMNS)?;
+        let mut scratch = Scratch::default();
+        {
+            let mut rows = db::rows(&mut self.source, &self.selection);
+            while let Some(row) = rows.try_next().await? {
+                sheet.row(&scratch.cells(&row, &opener)?)?;
+            }
+        }
+        let file = tokio::task::spawn_blocking(move || sheet.finish()).await??;
+        let mut chunks = tokio_util::io::ReaderStream::with_capacity(tokio::fs::File::from_std(file), CHUNK);
+        while let Some(chunk) = chunks.try_next().await? {
+            if self.sender.send(Ok(chunk)).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a spreadsheet's nameless temporary files go: memory where there is some set aside for it,
+/// since they hold keys in clear for as long as they are written.
+fn temporary_directory() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if memory.is_dir() { memory } else { std::env::temp_dir() }
+}
+
+/// What one row needs while it is written; zeroed when done.
+#[derive(Default)]
+struct Scratch {
+    key: String,
+    buffer: CellBuffer,
+}
+
+impl Scratch {
+    fn cells<'a>(&'a mut self, row: &'a SealedRow, opener: &Opener<'_>) -> anyhow::Result<[&'a str; 9]> {
+        self.key.clear();
+        let key = match (row.data_key_id, &row.sealed) {
+            (Some(data_key), Some(sealed)) => {
+                opener.open(data_key, row.id, sealed, &mut self.key)?;
+                ExportedKey::Key(&self.key)
+            }
+            _ => ExportedKey::NotNeeded(&row.no_key_text),
+        };
+        let number = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
+        let view = KeyExportRow {
+            license_id: &row.license_id,
+            parent_program: &row.program,
+            organization: &row.organization,
+            product: &row.product,
+            key,
+            kind: crate::keys::kind_of(&row.kind),
+            activations: row.used.zip(row.total).map(|(used, limit)| Activations { used: number(used), limit: number(limit) }),
+            seats: row.seats.map(number),
+            osa_status: &row.osa_status,
+        };
+        Ok(view.cells(&mut self.buffer))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
+}

@@ -1,0 +1,75 @@
+//! A key's row as a page shows it: counts as meters, remarks in words.
+
+use secrecy::SecretString;
+use time::Date;
+use uuid::Uuid;
+
+use super::model::KeyRow;
+use crate::web::{
+    page::Tone,
+    view::{self, KeyCell, KeyList, Meter, Quantity, Remark, When},
+};
+
+/// The row of a list.
+pub fn row(key: KeyRow, today: Date) -> view::KeyRow {
+    let remarks = remarks(&key, today);
+    let quantity = quantity(&key);
+    view::KeyRow {
+        key: match &key.last_five {
+            Some(last_five) => KeyCell::masked(key.id.to_string(), last_five.clone()),
+            None => KeyCell::none(key.id.to_string(), key.no_key_text.clone()),
+        },
+        license_id: key.license_id,
+        organization: key.organization,
+        product: key.product,
+        product_slug: key.slug,
+        kind: super::kind_of(&key.kind).map_or("No key", super::KeyKind::label).to_owned(),
+        quantity,
+        osa_status: (!key.osa_status.is_empty()).then_some(key.osa_status),
+        remarks,
+    }
+}
+
+fn quantity(key: &KeyRow) -> Quantity {
+    match (key.used, key.total, key.seats) {
+        (Some(used), Some(total), _) => Quantity::Activations(Meter { used: used.unsigned_abs(), total: total.unsigned_abs() }),
+        (_, _, Some(seats)) => Quantity::SeatsBought(seats.unsigned_abs()),
+        _ => Quantity::Uncounted,
+    }
+}
+
+fn remarks(key: &KeyRow, today: Date) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    if key.blocked_at.is_some() {
+        remarks.push(Remark::new(Tone::Bad, "Blocked: it activates nothing any more."));
+    }
+    if let Some(from) = key.usable_from.filter(|from| *from > today) {
+        remarks.push(Remark::new(Tone::Warn, format!("This key can be used from {}, when its coverage begins.", When::day(from, today).exact)));
+    }
+    if let (Some(used), Some(total)) = (key.used, key.total) {
+        if used > total {
+            remarks.push(Remark::new(Tone::Warn, "Used above the limit: the vendor has granted an extension. The count is the vendor’s."));
+        } else if used == total {
+            remarks.push(Remark::new(Tone::Bad, "No activation is left."));
+        }
+    }
+    if !key.shared_with.is_empty() {
+        remarks.push(Remark::new(Tone::Info, format!("The same key is also on License ID {}.", key.shared_with.join(", "))));
+    }
+    remarks
+}
+
+impl KeyList {
+    /// Shows one key of the list in clear.
+    pub fn reveal(&mut self, id: Uuid, key: SecretString) {
+        let id = id.to_string();
+        if let Some(row) = self.rows.iter_mut().find(|row| row.key.id == id) {
+            row.key.revealed = Some(key);
+        }
+    }
+
+    /// Whether one of its keys is shown in clear.
+    pub fn shows_revealed(&self) -> bool {
+        self.rows.iter().any(|row| row.key.revealed.is_some())
+    }
+}

@@ -1,0 +1,213 @@
+//! `GET /products` and `GET /products/{slug}`: from the address to the page.
+
+use axum::{
+    extract::{RawQuery, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::{
+    db,
+    list::{Category, ProductRow, ProductsPage},
+    model::{Filter, Listed, Product, Sort},
+    panel::{About, ProductPanel, ProductTab},
+};
+use crate::{
+    app::AppState,
+    auth::proof::{OnProduct, SignedIn},
+    contracts,
+    error::Result,
+    keys::{self, ProductKey, model::Of},
+    postgres::Scoped,
+    web::{
+        form::Pairs,
+        page::{Html, Tone},
+        paging::{PAGE, page_of},
+        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager},
+    },
+};
+
+/// The list.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(person: SignedIn, State(state): State<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
+    let query = Pairs::parse(query.unwrap_or_default().as_bytes());
+    if let Some(elsewhere) = without_key(&query) {
+        return Ok(elsewhere);
+    }
+    let mut tx = person.begin(&state).await?;
+    Ok(Html(page(&state, &person, &mut tx, &query, None).await?).into_response())
+}
+
+/// The list with a product's panel open.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open(product: OnProduct, State(state): State<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
+    let query = Pairs::parse(query.unwrap_or_default().as_bytes());
+    let mut tx = product.begin(&state).await?;
+    let panel = panel(&mut tx, &product.product, &query, None).await?;
+    Ok(Html(page(&state, &product, &mut tx, &query, Some(panel)).await?).into_response())
+}
+
+/// The page that a reveal without JavaScript answers with: the panel it was asked from, with the key
+/// shown. `None` where that isn't a product's panel any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn with_revealed(state: &AppState, person: &SignedIn, back: &str, id: Uuid, key: SecretString) -> Result<Option<Response>> {
+    let (path, query) = back.split_once('?').unwrap_or((back, ""));
+    let Some(slug) = path.strip_prefix("/products/") else { return Ok(None) };
+    let mut tx = person.begin(state).await?;
+    let Some(product) = db::by_slug(&mut tx, slug).await? else { return Ok(None) };
+    let query = Pairs::parse(query.as_bytes());
+    let panel = panel(&mut tx, &product, &query, Some((id, key))).await?;
+    if !panel.keys.as_ref().is_some_and(KeyList::shows_revealed) {
+        return Ok(None);
+    }
+    Ok(Some(Html(page(state, person, &mut tx, &query, Some(panel)).await?).into_response()))
+}
+
+/// A whole key pasted into the search must not stay in an address: its last five characters find
+/// it as well.
+fn without_key(query: &Pairs) -> Option<Response> {
+    let key = ProductKey::parse(query.one("q")).ok()?;
+    Some(Redirect::to(&address(query).with("q", key.last_five()).href()).into_response())
+}
+
+fn address(query: &Pairs) -> Address {
+    ["q", "category", "sort", "page"].into_iter().fold(Address::new("/products"), |address, part| address.with(part, query.one(part).trim()))
+}
+
+fn sort(text: &str) -> (Sort, bool) {
+    let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
+    let sort = match name {
+        "category" => Sort::Category,
+        "license_ids" => Sort::LicenseIds,
+        "keys" => Sort::Keys,
+        _ => Sort::Name,
+    };
+    (sort, descending)
+}
+
+async fn page(state: &AppState, person: &SignedIn, tx: &mut Scoped, query: &Pairs, panel: Option<ProductPanel>) -> Result<ProductsPage> {
+    let address = address(query);
+    let filter = Filter { q: address.get("q").to_owned(), category: address.get("category").to_owned() };
+    let number = page_of(query.one("page"));
+    let (rows, total) = db::list(tx, &filter, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
+    let counts = db::categories(tx, &filter.q).await?;
+    let may_export = keys::db::reads_any(tx).await?;
+    let empty = empty(tx, &filter).await?;
+    let mut shell = person.visitor().shell(state);
+    if query.one("notice") == "nothing-selected" {
+        shell = shell.notice(Tone::Warn, "Nothing was selected, so nothing was exported. Tick the keys you want, then export.");
+    }
+    Ok(ProductsPage {
+        shell,
+        q: filter.q.clone(),
+        categories: categories(&address, counts),
+        rows: rows.into_iter().map(|listed| row(&address, listed)).collect(),
+        pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
+        export: may_export.then(|| Export::of_keys("export-keys", "Export all keys", "all").text("Every key that you may see, of all products and License IDs.")),
+        empty,
+        panel,
+        address,
+    })
+}
+
+async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
+    if !filter.q.is_empty() || !filter.category.is_empty() {
+        return Ok(Empty::new(EmptyKind::NothingMatches, "No product matches", "Try fewer words, or the last five characters of a key.").action("Clear filters", "/products"));
+    }
+    if contracts::db::sees_any(tx).await? {
+        return Ok(Empty::new(EmptyKind::NothingYet, "No products yet", "Import a key or order file from the vendor’s admin centre; its products show here."));
+    }
+    Ok(crate::web::overview::OverviewPage::nothing_granted())
+}
+
+fn categories(address: &Address, counts: Vec<(String, i64)>) -> Vec<Category> {
+    let current = address.get("category");
+    let all: i64 = counts.iter().map(|(_, count)| count).sum();
+    let href = |value: &str| address.clone().without("page").with("category", value).href();
+    let everything = Category { label: "All".to_owned(), href: href(""), count: all.unsigned_abs(), current: current.is_empty() };
+    let each = counts.into_iter().map(|(label, count)| Category { href: href(&label), count: count.unsigned_abs(), current: label == current, label });
+    std::iter::once(everything).chain(each).collect()
+}
+
+fn row(address: &Address, listed: Listed) -> ProductRow {
+    ProductRow {
+        href: address.clone().at(["/products/", &listed.slug].concat()).href(),
+        slug: listed.slug,
+        name: listed.name,
+        category: listed.category,
+        license_ids: listed.license_ids.unsigned_abs(),
+        keys: listed.keys.unsigned_abs(),
+        needs_key: listed.needs_key,
+    }
+}
+
+async fn panel(tx: &mut Scoped, product: &Product, query: &Pairs, revealed: Option<(Uuid, SecretString)>) -> Result<ProductPanel> {
+    let tab = ProductTab::parse(query.one("tab"));
+    let list = address(query);
+    let number = page_of(query.one("keys_page"));
+    let (rows, total) = keys::db::list(tx, Of::Product(product.id), PAGE, (number - 1) * PAGE).await?;
+    let keys = match tab {
+        ProductTab::Keys => {
+            let here = list.clone().at(["/products/", &product.slug].concat()).with("tab", "keys");
+            let locked = locked(tx, product.id).await?;
+            let pager = Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs());
+            let mut keys = KeyList {
+                lead: KeyLead::Contract,
+                place: here.path().to_owned(),
+                back: here.with("keys_page", query.one("keys_page")).href(),
+                rows: rows.into_iter().map(|key| keys::view::row(key, tx.today())).collect(),
+                pager,
+                export: (total > 0).then(|| {
+                    Export::of_keys("export-selected", "Export selected keys", "selected").field("product", product.slug.clone()).text("The ticked keys.")
+                }),
+                locked,
+                empty: no_keys(product),
+            };
+            if let Some((id, key)) = revealed {
+                keys.reveal(id, key);
+            }
+            Some(keys)
+        }
+        ProductTab::About | ProductTab::Downloads => None,
+    };
+    Ok(ProductPanel { slug: product.slug.clone(), name: product.name.clone(), list, tab, about: about(product), key_count: total.unsigned_abs(), keys })
+}
+
+fn no_keys(product: &Product) -> Empty {
+    if product.needs_key {
+        Empty::new(EmptyKind::NothingYet, "No keys here yet", "None of your License IDs has a key of this product. Import a key file to see them.")
+    } else {
+        Empty::new(EmptyKind::NothingYet, "No key needed", product.no_key_reason.clone())
+    }
+}
+
+fn about(product: &Product) -> About {
+    About {
+        family: product.family.clone(),
+        version: product.version.clone(),
+        edition: product.edition.clone(),
+        category: product.category.clone(),
+        estate: if product.estate == "own" { "Own" } else { "Vendor" }.to_owned(),
+        needs_key: product.needs_key,
+        key_sentence: if product.needs_key {
+            "Takes a product key. Those of your License IDs are on the Keys tab.".to_owned()
+        } else {
+            product.no_key_reason.clone()
+        },
+    }
+}
+
+/// The part of the keys that is there but not for this person: known License IDs, missing role.
+async fn locked(tx: &mut Scoped, product: Uuid) -> Result<Option<Locked>> {
+    let closed = keys::db::locked_on(tx, product).await?;
+    let Some((first, _)) = closed.first() else { return Ok(None) };
+    let ask = contracts::db::administrator_names(tx, *first).await?;
+    Ok(Some(Locked { role: "Product keys reader".to_owned(), license_ids: closed.into_iter().map(|(_, license_id)| license_id).collect(), ask }))
+}

@@ -1,0 +1,131 @@
+//! The one gate: nothing else in the program turns a ciphertext into a product key.
+//!
+//! Order of events, always: permission (the proof in the caller's hands), budget, audit row
+//! committed, and only then the key. Where the audit row can't be written, nothing is released.
+
+use std::{collections::HashMap, sync::Arc};
+
+use secrecy::SecretString;
+use time::Duration;
+use uuid::Uuid;
+
+use super::{VaultError, keyring::DataKey};
+use crate::{
+    app::AppState,
+    audit::{self, Event},
+    auth::proof::{Fresh, OnKey, ReadKeys},
+    error::{Error, Result},
+    keys::model::KeyHead,
+    postgres::Scoped,
+};
+
+/// How many keys a person may reveal or copy one by one in [`WINDOW`] (SECURITY, "Stolen session").
+/// Reading more than a key a minute by hand for an hour is better done by an export, which is one
+/// event that stands out.
+pub const BUDGET: i64 = 60;
+/// The window of the budget.
+pub const WINDOW: Duration = Duration::hours(1);
+
+/// By which way a single key leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Onto the page.
+    Reveal,
+    /// Into the clipboard.
+    Copy,
+}
+
+impl Way {
+    fn action(self) -> &'static str {
+        match self {
+            Self::Reveal => "key.reveal",
+            Self::Copy => "key.copy",
+        }
+    }
+}
+
+/// Releases one key to the person who holds the proof.
+///
+/// # Errors
+/// [`Error::Sealed`], [`Error::TooMany`] over the budget, [`Error::NotFound`] where no key is
+/// needed, or a fault; then nothing is released.
+pub async fn release(state: &AppState, proof: &Fresh<OnKey<ReadKeys>>, way: Way) -> Result<SecretString> {
+    state.vault.ensure_unsealed()?;
+    let key = &proof.key;
+    let mut tx = proof.begin(state).await?;
+    spend_budget(state, &mut tx, proof.person().id).await?;
+    let (data_key_id, sealed): (Uuid, Vec<u8>) =
+        sqlx::query_as("SELECT data_key_id, sealed FROM product_keys WHERE id = $1 AND sealed IS NOT NULL").bind(key.id).fetch_one(&mut *tx).await?;
+    let data_key = state.vault.data_key(&mut tx, data_key_id).await?;
+    proof.record(state, &mut tx, Event::done(way.action(), describe(key)).on(key.contract_id).keys(vec![key.id])).await?;
+    tx.commit().await?;
+    let plain = state.vault.open_key(&data_key, key.id, &sealed)?;
+    let text = std::str::from_utf8(&plain).map_err(|fault| Error::Internal(fault.into()))?;
+    Ok(SecretString::from(text))
+}
+
+async fn spend_budget(state: &AppState, tx: &mut Scoped, person: Uuid) -> Result<()> {
+    // One request of a person at a time, or two would both see room for the last one.
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))").bind(person).execute(&mut **tx).await?;
+    let spent = audit::db::releases_since(tx, person, state.clock().now() - WINDOW).await?;
+    if spent < BUDGET {
+        return Ok(());
+    }
+    Err(Error::TooMany {
+        sentence: format!("You have shown or copied {spent} keys in the last hour, the most that one person may. Export the keys you need in one file, or go on later."),
+        retry_after: WINDOW.whole_seconds().unsigned_abs() / 4,
+    })
+}
+
+fn describe(key: &KeyHead) -> String {
+    format!("{} {} ending in {}", key.product, key.kind, key.last_five.as_deref().unwrap_or("-"))
+}
+
+/// Opens many keys of an export whose audit events are committed: only [`crate::exports`] can make
+/// the [`Released`] that it takes.
+pub struct Opener<'a> {
+    state: &'a AppState,
+    known: HashMap<Uuid, Arc<DataKey>>,
+}
+
+/// Says that an export's audit events are committed. Made by [`commit_export`] alone.
+pub struct Released(());
+
+/// Commits the audit events of an export; the value returned opens the way to its keys.
+///
+/// # Errors
+/// When the log can't be written: then nothing is exported.
+pub async fn commit_export(state: &AppState, tx: Scoped) -> Result<Released> {
+    state.vault.ensure_unsealed()?;
+    tx.commit().await?;
+    Ok(Released(()))
+}
+
+impl<'a> Opener<'a> {
+    /// Prepares to open the keys of an export.
+    pub fn new(state: &'a AppState, _: &Released) -> Self {
+        Self { state, known: HashMap::new() }
+    }
+
+    /// Learns the data keys that the export's rows are sealed under.
+    ///
+    /// # Errors
+    /// When one doesn't unwrap.
+    pub fn learn(&mut self, rows: Vec<(Uuid, Uuid, Vec<u8>)>) -> Result<(), VaultError> {
+        for (id, contract, wrapped) in rows {
+            self.known.insert(id, self.state.vault.unwrap(id, contract, &wrapped)?);
+        }
+        Ok(())
+    }
+
+    /// Appends the key in clear to `out`.
+    ///
+    /// # Errors
+    /// When it doesn't open.
+    pub fn open(&self, data_key: Uuid, row: Uuid, sealed: &[u8], out: &mut String) -> Result<(), VaultError> {
+        let data_key = self.known.get(&data_key).ok_or(super::envelope::Unopened)?;
+        let plain = self.state.vault.open_key(data_key, row, sealed)?;
+        out.push_str(std::str::from_utf8(&plain).map_err(|_| super::envelope::Unopened)?);
+        Ok(())
+    }
+}
