@@ -200,7 +200,10 @@ fn check_header(layout: &Layout, header: &[&str], line: u64, findings: &mut Find
     }
     for name in kind.required() {
         if !header.iter().any(|cell| same(name, cell)) {
-            let sentence = format!("this column is missing; a file of {} needs it", kind.label());
+            let sentence = format!(
+                "this column is missing; a file of {} needs it",
+                kind.label()
+            );
             findings.error(line, Some(name), sentence);
         }
     }
@@ -259,7 +262,10 @@ mod tests {
     fn a_header_that_stands_twice_is_refused() {
         let errors = told(&["License ID", "Product", "product", "Product Key", "Type"]);
         let errors = errors.expect_err("twice");
-        assert_eq!(errors, ["f:1: Product: the header 'product' stands there twice"]);
+        assert_eq!(
+            errors,
+            ["f:1: Product: the header 'product' stands there twice"]
+        );
     }
 
     #[test]

@@ -215,8 +215,20 @@ impl<'r> Row<'r, '_> {
     }
 
     pub(super) fn contract(&mut self) -> Option<ContractRow> {
-        let [license_id, organization, parent, location, program, agreement, above, auth, account, start, end, status] =
-            self.cells(&CONTRACT_COLUMNS);
+        let [
+            license_id,
+            organization,
+            parent,
+            location,
+            program,
+            agreement,
+            above,
+            auth,
+            account,
+            start,
+            end,
+            status,
+        ] = self.cells(&CONTRACT_COLUMNS);
         let license_id = self.text(license_id, fields::license_id);
         let organization = self.text(organization, fields::required);
         let start_date = self.read(start, fields::date);
@@ -261,8 +273,15 @@ impl<'r> Row<'r, '_> {
     }
 
     pub(super) fn summary(&mut self) -> Option<SummaryRow> {
-        let [license_id, family, version, pool, licence_type, effective, active] =
-            self.cells(&SUMMARY_COLUMNS);
+        let [
+            license_id,
+            family,
+            version,
+            pool,
+            licence_type,
+            effective,
+            active,
+        ] = self.cells(&SUMMARY_COLUMNS);
         let license_id = self.text(license_id, fields::license_id);
         let family = self.text(family, fields::required);
         let effective = self.read(effective, fields::required_count);
@@ -280,8 +299,18 @@ impl<'r> Row<'r, '_> {
     }
 
     pub(super) fn order(&mut self) -> Option<OrderRow> {
-        let [license_id, order, customer, ordered, usage, reseller, part, description, quantity, country] =
-            self.cells(&ORDER_COLUMNS);
+        let [
+            license_id,
+            order,
+            customer,
+            ordered,
+            usage,
+            reseller,
+            part,
+            description,
+            quantity,
+            country,
+        ] = self.cells(&ORDER_COLUMNS);
         let license_id = self.text(license_id, fields::license_id);
         let reseller_order = self.text(order, fields::required);
         let ordered_on = self.read(ordered, fields::required_date);
@@ -304,8 +333,17 @@ impl<'r> Row<'r, '_> {
     }
 
     pub(super) fn key(&mut self) -> Option<KeyRow> {
-        let [license_id, program, organization, product, key, kind, used, seats, status] =
-            self.cells(&KEY_COLUMNS);
+        let [
+            license_id,
+            program,
+            organization,
+            product,
+            key,
+            kind,
+            used,
+            seats,
+            status,
+        ] = self.cells(&KEY_COLUMNS);
         let license_id = self.text(license_id, fields::license_id);
         let product = self.text(product, fields::required);
         let key = self.key_and_kind(key, kind);
@@ -330,7 +368,8 @@ impl<'r> Row<'r, '_> {
     fn activations(&mut self, cell: Cell<'r>) -> Option<Option<Activations>> {
         let activations = self.read(cell, fields::activations)?;
         if let Some(activations) = activations.filter(|a| a.above_limit()) {
-            let sentence = format!("{activations} is used above the limit; kept as the vendor's count");
+            let sentence =
+                format!("{activations} is used above the limit; kept as the vendor's count");
             let kind = WarningKind::UsedAboveLimit;
             self.findings.warning(kind, self.line, cell.name, sentence);
         }
@@ -347,20 +386,24 @@ impl<'r> Row<'r, '_> {
             if !kind.text.is_empty() {
                 let sentence = "is ignored: the row says that no key is needed".to_owned();
                 let warning = WarningKind::TypeIgnored;
-                self.findings.warning(warning, self.line, kind.name, sentence);
+                self.findings
+                    .warning(warning, self.line, kind.name, sentence);
             }
             return Some((KeyCell::NotNeeded(self.texts.share(key.text)), None));
         }
         let kind = self.read(kind, fields::key_kind);
         // The sentence of `Malformed` holds nothing of the key.
-        let parsed = self.read(key, |text| ProductKey::parse(text).map_err(|e| e.to_string()))?;
+        let parsed = self.read(key, |text| {
+            ProductKey::parse(text).map_err(|e| e.to_string())
+        })?;
         let unusual = parsed.unusual_characters();
         if unusual > 0 {
             let sentence = format!(
                 "has {unusual} characters that product keys seldom have: look for a typing error"
             );
             let warning = WarningKind::UnusualCharacters;
-            self.findings.warning(warning, self.line, key.name, sentence);
+            self.findings
+                .warning(warning, self.line, key.name, sentence);
         }
         Some((KeyCell::Key(parsed), Some(kind?)))
     }
