@@ -6,12 +6,13 @@
 //! hundred one by one).
 //!
 //! `encoding` makes text of bytes, `reader` records of text, `kinds` finds the columns, `fields` and
-//! `rows` read the cells. All of it is pure: no database, no HTTP.
+//! `record` read the cells, `rows` are the result. All of it is pure: no database, no HTTP.
 mod encoding;
 mod fields;
 mod findings;
 mod kinds;
 mod reader;
+mod record;
 mod rows;
 
 pub use findings::{RowError, RowWarning, WarningKind};
@@ -22,7 +23,7 @@ pub use rows::{ContactRow, ContractRow, KeyCell, KeyRow, OrderRow, SummaryRow};
 use findings::Findings;
 use kinds::Layout;
 use reader::{Next, Records};
-use rows::{Row, Texts};
+use record::{Row, Texts};
 
 /// A file that can be taken.
 #[derive(Debug)]
