@@ -79,8 +79,8 @@ impl XlsxSheet {
         worksheet.set_freeze_panes(1, 0)?;
         let mut sheet = Self {
             workbook,
-            // Number format "@" is "text": an edited cell stays text too.
-            text: CellFormat::new().set_num_format("@"),
+            // Built-in number format 49 is "text": an edited cell stays text too.
+            text: CellFormat::new().set_num_format_index(49),
             directory: directory.to_owned(),
             widths: vec![WIDTHS.0; columns.len()],
             next_row: 0,
@@ -169,7 +169,10 @@ mod tests {
         let mut sheet = XlsxSheet::new(&["License ID"]).expect("temporary files work");
         assert!(matches!(
             sheet.row(&["1", "2"]),
-            Err(SheetError::Shape { cells: 2, columns: 1 })
+            Err(SheetError::Shape {
+                cells: 2,
+                columns: 1
+            })
         ));
     }
 

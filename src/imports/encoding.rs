@@ -111,7 +111,11 @@ fn refuse_nul(text: &str, findings: &mut Findings) {
         from += at + 1;
         if told != line {
             told = line;
-            findings.error(line, None, "has a NUL byte: the file is damaged or isn't text");
+            findings.error(
+                line,
+                None,
+                "has a NUL byte: the file is damaged or isn't text",
+            );
         }
     }
 }

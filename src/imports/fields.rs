@@ -92,7 +92,11 @@ pub(super) fn required_date(text: &str) -> Result<Date, String> {
 fn iso_parts(text: &str) -> Option<(i32, u8, u8)> {
     let [year, month, day] = split_three(text, '-')?;
     let shape = [year.len(), month.len(), day.len()] == [4, 2, 2];
-    if !shape || !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+    if !shape
+        || !text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'-')
+    {
         return None;
     }
     Some((year.parse().ok()?, month.parse().ok()?, day.parse().ok()?))
@@ -145,9 +149,10 @@ enum NumberFault {
 fn whole_number(text: &str) -> Result<u32, NumberFault> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         let separated = text.starts_with(|c: char| c.is_ascii_digit())
-            && text
-                .chars()
-                .all(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | '\'' | '’' | ' ' | '\u{a0}' | '\u{202f}'));
+            && text.chars().all(|c| {
+                c.is_ascii_digit()
+                    || matches!(c, ',' | '.' | '\'' | '’' | ' ' | '\u{a0}' | '\u{202f}')
+            });
         return Err(if separated {
             NumberFault::Separators
         } else {
@@ -197,12 +202,23 @@ pub(super) fn email(text: &str) -> Result<&str, String> {
 
 /// The kind of a key.
 pub(super) fn key_kind(text: &str) -> Result<KeyKind, String> {
-    let known = "MAK, KMS, VLK, OSA, GVLK";
     if text.is_empty() {
-        return Err(format!("is empty beside a key; known are {known}"));
+        return Err(format!(
+            "is empty beside a key; known are {}",
+            known_kinds()
+        ));
     }
-    KeyKind::from_label(text)
-        .ok_or_else(|| format!("{} is no type of key; known are {known}", quoted(text)))
+    KeyKind::from_label(text).ok_or_else(|| {
+        format!(
+            "{} is no type of key; known are {}",
+            quoted(text),
+            known_kinds()
+        )
+    })
+}
+
+fn known_kinds() -> String {
+    KeyKind::ALL.map(KeyKind::label).join(", ")
 }
 
 #[cfg(test)]
@@ -264,7 +280,10 @@ mod tests {
 
     #[test]
     fn activations_are_used_of_granted() {
-        let expected = Activations { used: 42, limit: 50 };
+        let expected = Activations {
+            used: 42,
+            limit: 50,
+        };
         assert_eq!(activations("42/50"), Ok(Some(expected)));
         assert_eq!(activations("42 / 50"), Ok(Some(expected)));
         assert_eq!(activations(""), Ok(None));
@@ -282,7 +301,9 @@ mod tests {
     fn an_email_address_has_one_at_sign_and_no_spaces() {
         assert_eq!(email("it@northwind.example"), Ok("it@northwind.example"));
         assert_eq!(email(""), Ok(""));
-        for text in ["it", "@x", "it@", "a@b@c", "a b@c", "a@.c", "<a@c>", "a@c\n"] {
+        for text in [
+            "it", "@x", "it@", "a@b@c", "a b@c", "a@.c", "<a@c>", "a@c\n",
+        ] {
             assert!(email(text).is_err(), "{text}");
         }
     }
@@ -290,7 +311,10 @@ mod tests {
     #[test]
     fn an_unknown_type_is_answered_with_the_known() {
         let error = key_kind("Retail").expect_err("unknown");
-        assert_eq!(error, "'Retail' is no type of key; known are MAK, KMS, VLK, OSA, GVLK");
+        assert_eq!(
+            error,
+            "'Retail' is no type of key; known are MAK, KMS, VLK, OSA, GVLK"
+        );
         assert_eq!(key_kind("kms host"), Ok(KeyKind::KmsHost));
     }
 }

@@ -3,10 +3,8 @@
 //! No sentence ever holds the text of a `Product Key` cell: these end on pages and in logs.
 use std::fmt;
 
-use crate::keys::ProductKey;
-
 /// Errors, and warnings, told one by one; of more only the number.
-pub const TOLD: usize = 100;
+const TOLD: usize = 100;
 /// Characters of a cell that a sentence quotes.
 const QUOTED_LENGTH: usize = 60;
 
@@ -46,7 +44,7 @@ pub enum WarningKind {
     TypeIgnored,
     /// A contract that ends before it starts.
     EndsBeforeStart,
-    /// Stands for all the warnings beyond [`TOLD`].
+    /// Stands for all the warnings beyond the first hundred.
     More,
 }
 
@@ -160,16 +158,30 @@ impl Findings {
 
 /// A cell as a sentence quotes it: in quotes, cut, control characters escaped.
 ///
-/// Columns get mixed up, so a key in any other cell isn't quoted either.
+/// Columns get mixed up and header lines forgotten, so what looks like a key isn't quoted, in
+/// whichever cell it stands.
 pub(super) fn quoted(cell: &str) -> String {
-    let words = cell.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
-    if words.into_iter().any(|word| ProductKey::parse(word).is_ok()) {
-        return "a text with a product key in it".to_owned();
+    if looks_like_key(cell.as_bytes()) {
+        return "a text that looks like a product key".to_owned();
     }
     let mut characters = cell.chars();
     let start: String = characters.by_ref().take(QUOTED_LENGTH).collect();
-    let ellipsis = if characters.next().is_some() { "…" } else { "" };
+    let ellipsis = if characters.next().is_some() {
+        "…"
+    } else {
+        ""
+    };
     format!("'{}{ellipsis}'", escaped(&start))
+}
+
+/// Whether two groups of a key stand in the text, or 25 letters and digits without hyphens.
+fn looks_like_key(text: &[u8]) -> bool {
+    let group = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_alphanumeric);
+    let two_groups =
+        |window: &[u8]| window[5] == b'-' && group(&window[..5]) && group(&window[6..]);
+    let mut runs = text.split(|byte| !byte.is_ascii_alphanumeric());
+    text.windows(11).any(two_groups)
+        || runs.any(|run| run.len() == 25 && run.iter().any(u8::is_ascii_digit))
 }
 
 /// Control and direction-changing characters would let a file forge lines of a log.
@@ -231,8 +243,14 @@ mod tests {
 
     #[test]
     fn a_key_in_a_wrong_column_is_not_quoted() {
-        let sentence = quoted("MAK: qx3tj-7WKPD-9HMCV-2BRFG-84YNX!");
-        assert_eq!(sentence, "a text with a product key in it");
+        for cell in [
+            "MAK: qx3tj-7WKPD-9HMCV-2BRFG-84YNX!",
+            "QX3TJ-7WKPD-9HMC-2BRFG",
+            "QX3TJ7WKPD9HMCV2BRFG84YNX",
+        ] {
+            assert_eq!(quoted(cell), "a text that looks like a product key");
+        }
+        assert_eq!(quoted("Office-2024"), "'Office-2024'");
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub const ORDER_COLUMNS: [&str; 10] = [
     "Country",
 ];
 
+/// Most columns looked at: far above any kind's, and low enough to compare each with each.
+const MOST_COLUMNS: usize = 100;
+
 impl Kind {
     /// Every kind, in the order of taking.
     pub const ALL: [Self; 5] = [
@@ -136,6 +139,14 @@ fn same(name: &str, header: &str) -> bool {
 /// Recognises a header; names compare without surrounding spaces and letter case. `None` if
 /// something was found wrong.
 pub(super) fn recognise(header: &[&str], line: u64, findings: &mut Findings) -> Option<Layout> {
+    if header.len() > MOST_COLUMNS {
+        let sentence = format!(
+            "the header has {} columns, at most {MOST_COLUMNS} are read",
+            header.len()
+        );
+        findings.error(line, None, sentence);
+        return None;
+    }
     let header: Vec<&str> = header.iter().map(|name| name.trim()).collect();
     let Some(kind) = likeliest(&header) else {
         let names: Vec<String> = header.iter().take(5).map(|name| quoted(name)).collect();
@@ -200,7 +211,10 @@ fn check_header(layout: &Layout, header: &[&str], line: u64, findings: &mut Find
     }
     for name in kind.required() {
         if !header.iter().any(|cell| same(name, cell)) {
-            let sentence = format!("this column is missing; a file of {} needs it", kind.label());
+            let sentence = format!(
+                "this column is missing; a file of {} needs it",
+                kind.label()
+            );
             findings.error(line, Some(name), sentence);
         }
     }
@@ -259,13 +273,25 @@ mod tests {
     fn a_header_that_stands_twice_is_refused() {
         let errors = told(&["License ID", "Product", "product", "Product Key", "Type"]);
         let errors = errors.expect_err("twice");
-        assert_eq!(errors, ["f:1: Product: the header 'product' stands there twice"]);
+        assert_eq!(
+            errors,
+            ["f:1: Product: the header 'product' stands there twice"]
+        );
     }
 
     #[test]
     fn a_column_without_a_name_is_refused() {
         let errors = told(&["License ID", "Organization", ""]).expect_err("no name");
         assert_eq!(errors, ["f:1: column 3 has no name"]);
+    }
+
+    #[test]
+    fn a_header_of_too_many_columns_is_refused() {
+        let errors = told(&["License ID"; 101]).expect_err("too many");
+        assert_eq!(
+            errors,
+            ["f:1: the header has 101 columns, at most 100 are read"]
+        );
     }
 
     #[test]

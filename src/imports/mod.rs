@@ -5,13 +5,14 @@
 //! in any order. One refused row refuses its file, and all errors are told at once (the first
 //! hundred one by one).
 //!
-//! [`encoding`] makes text of bytes, [`reader`] records of text, [`kinds`] finds the columns,
-//! [`fields`] and [`rows`] read the cells. All of it is pure: no database, no HTTP.
+//! `encoding` makes text of bytes, `reader` records of text, `kinds` finds the columns, `fields` and
+//! `record` read the cells, `rows` are the result. All of it is pure: no database, no HTTP.
 mod encoding;
 mod fields;
 mod findings;
 mod kinds;
 mod reader;
+mod record;
 mod rows;
 
 pub use findings::{RowError, RowWarning, WarningKind};
@@ -22,7 +23,7 @@ pub use rows::{ContactRow, ContractRow, KeyCell, KeyRow, OrderRow, SummaryRow};
 use findings::Findings;
 use kinds::Layout;
 use reader::{Next, Records};
-use rows::{Row, Texts};
+use record::{Row, Texts};
 
 /// A file that can be taken.
 #[derive(Debug)]
@@ -112,15 +113,15 @@ fn read_checked(bytes: &[u8], caps: Caps, findings: &mut Findings) -> Option<(Ki
     let mut records = Records::new(&text);
     let layout = header(&mut records, findings)?;
     let rows = match layout.kind {
-        Kind::Contracts => {
-            Rows::Contracts(collect(records, &layout, caps, findings, |row| row.contract()))
-        }
-        Kind::Contacts => {
-            Rows::Contacts(collect(records, &layout, caps, findings, |row| row.contact()))
-        }
-        Kind::Summaries => {
-            Rows::Summaries(collect(records, &layout, caps, findings, |row| row.summary()))
-        }
+        Kind::Contracts => Rows::Contracts(collect(records, &layout, caps, findings, |row| {
+            row.contract()
+        })),
+        Kind::Contacts => Rows::Contacts(collect(records, &layout, caps, findings, |row| {
+            row.contact()
+        })),
+        Kind::Summaries => Rows::Summaries(collect(records, &layout, caps, findings, |row| {
+            row.summary()
+        })),
         Kind::Keys => Rows::Keys(collect(records, &layout, caps, findings, |row| row.key())),
         Kind::Orders => Rows::Orders(collect(records, &layout, caps, findings, |row| row.order())),
     };
@@ -136,7 +137,11 @@ fn header(records: &mut Records<'_>, findings: &mut Findings) -> Option<Layout> 
         }
         Next::Broken => None,
         Next::End => {
-            findings.error(1, None, "the file is empty: its first line must name the columns");
+            findings.error(
+                1,
+                None,
+                "the file is empty: its first line must name the columns",
+            );
             None
         }
     }

@@ -119,9 +119,7 @@ impl<'t> Records<'t> {
 fn detect_delimiter(text: &[u8]) -> u8 {
     let mut counts = [0_usize; DELIMITERS.len()];
     let mut in_quotes = false;
-    let header = text
-        .iter()
-        .skip_while(|byte| matches!(byte, b'\r' | b'\n'));
+    let header = text.iter().skip_while(|byte| matches!(byte, b'\r' | b'\n'));
     for byte in header {
         match byte {
             b'"' => in_quotes = !in_quotes,

@@ -32,13 +32,7 @@ const SPELLINGS: [(&str, KeyKind); 10] = [
 
 impl KeyKind {
     /// Every kind, in the order in which messages list them.
-    pub const ALL: [Self; 5] = [
-        Self::Mak,
-        Self::KmsHost,
-        Self::Vlk,
-        Self::Osa,
-        Self::Setup,
-    ];
+    pub const ALL: [Self; 5] = [Self::Mak, Self::KmsHost, Self::Vlk, Self::Osa, Self::Setup];
 
     /// Reads a `Type` cell; letter case doesn't matter. `None` for a word that names no kind.
     pub fn from_label(text: &str) -> Option<Self> {
@@ -136,7 +130,10 @@ mod tests {
 
     #[test]
     fn activations_read_used_of_limit() {
-        let activations = Activations { used: 42, limit: 50 };
+        let activations = Activations {
+            used: 42,
+            limit: 50,
+        };
         assert_eq!(activations.to_string(), "42/50");
         assert!(!activations.above_limit());
     }
