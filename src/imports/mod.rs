@@ -1,1 +1,3 @@
 //! Import.
+pub mod list;
+pub mod preview;

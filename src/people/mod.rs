@@ -1,0 +1,2 @@
+//! Role assignments.
+pub mod list;
