@@ -49,9 +49,19 @@ impl RowAction {
     pub const fn tone(self) -> Tone {
         match self {
             Self::Added => Tone::Good,
-            Self::Changed => Tone::Warn,
-            Self::Skipped => Tone::Info,
+            Self::Changed | Self::Skipped => Tone::Info,
             Self::Refused => Tone::Bad,
+        }
+    }
+
+    /// Its icon.
+    #[must_use]
+    pub const fn icon(self) -> &'static str {
+        match self {
+            Self::Added => "plus",
+            Self::Changed => "edit",
+            Self::Skipped => "minus",
+            Self::Refused => "stop",
         }
     }
 }
@@ -89,10 +99,6 @@ pub struct PreviewRow {
 }
 
 impl PreviewRow {
-    fn place(&self) -> String {
-        [self.file.as_str(), ":", &self.line.to_string()].concat()
-    }
-
     fn key(&self) -> String {
         ["•••••-", &self.last_five].concat()
     }

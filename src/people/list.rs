@@ -40,7 +40,7 @@ pub struct GrantRow {
     pub id: String,
     /// The role's name.
     pub role: String,
-    /// Where it holds: a License ID, or "Whole site" for a site role.
+    /// The License ID it holds on; empty for a site role.
     pub license_id: String,
     /// Where it comes from, when not given directly: "agreement 4E61138".
     pub via: String,
@@ -166,7 +166,7 @@ impl PeoplePage {
                     vec![
                         grant("1", "Administrator", "8671204", "", None),
                         grant("2", "Administrator", "8671311", "agreement 4E61138", None),
-                        grant("3", "Auditor", "Whole site", "", None),
+                        grant("3", "Auditor", "", "", None),
                     ],
                 ),
                 person(
