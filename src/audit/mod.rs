@@ -8,6 +8,7 @@
 
 pub mod chain;
 pub mod db;
+pub mod list;
 pub mod verify;
 
 use serde_json::Value;
@@ -133,4 +134,9 @@ pub struct Stored {
     pub request_id: String,
     /// The link.
     pub link: Vec<u8>,
+}
+
+/// The routes of this slice.
+pub fn routes() -> crate::web::registry::Routes {
+    crate::web::registry::Routes::default()
 }

@@ -118,7 +118,7 @@ impl ContractsPage {
             sortable("Location", "location").less(),
             sortable("Parent Program", "program").less(),
             sortable("End date", "end"),
-            sortable("Status", "status"),
+            sortable("Status", "status").least(),
             Column::plain("My roles").less(),
         ]
     }

@@ -223,5 +223,10 @@ fn has_right_shape(
     fits
 }
 
+/// The routes of this slice.
+pub fn routes() -> crate::web::registry::Routes {
+    crate::web::registry::Routes::default()
+}
+
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ pub struct Column {
     pub sorted: &'static str,
     /// Numbers stand to the right.
     pub numeric: bool,
-    /// `less` columns give way when room is short; empty for the others.
+    /// `less` columns give way when room is short, `least` ones only beside a panel; empty for the others.
     pub class: &'static str,
 }
 
@@ -52,6 +52,13 @@ impl Column {
     #[must_use]
     pub const fn numeric(mut self) -> Self {
         self.numeric = true;
+        self
+    }
+
+    /// The same, giving way only beside an open panel.
+    #[must_use]
+    pub const fn least(mut self) -> Self {
+        self.class = "least";
         self
     }
 

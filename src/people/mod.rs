@@ -1,0 +1,7 @@
+//! Role assignments.
+pub mod list;
+
+/// The routes of this slice.
+pub fn routes() -> crate::web::registry::Routes {
+    crate::web::registry::Routes::default()
+}
