@@ -179,6 +179,29 @@ async fn the_end_of_the_server_is_noticed() {
 }
 
 #[tokio::test]
+async fn the_server_outlives_the_thread_that_asked_for_it() {
+    let dir = scratch();
+    let path = dir.path().to_owned();
+    let ask = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime
+            .block_on(Embedded::start(&path, Durability::ThrowAway))
+            .unwrap()
+    };
+    let (mut server, cluster) = std::thread::spawn(ask).join().unwrap();
+    // a server told to stop would end this statement
+    connect(&cluster.app)
+        .await
+        .execute("select pg_sleep(0.2)")
+        .await
+        .unwrap();
+    assert!(server.exited().is_none());
+}
+
+#[tokio::test]
 async fn data_of_another_major_version_is_refused_by_name() {
     let dir = scratch();
     drop(
