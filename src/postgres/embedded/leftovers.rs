@@ -90,7 +90,7 @@ pub(super) fn clear(place: &Place, socket_dir: &Path) -> Result<()> {
     if let Some(file) = PidFile::read(place) {
         let alive = Pid::from_raw(file.pid).filter(|pid| test_kill_process(*pid).is_ok());
         let line = alive.and_then(command_line).unwrap_or_default();
-        if line.contains("postgres") && !line.contains("keyward-") {
+        if is_server(&line) && !line.contains("cluster_name=keyward-") {
             bail!(
                 "a PostgreSQL server that Keyward did not start (process {}) may be running on {}: stop it first",
                 file.pid,
@@ -105,6 +105,16 @@ pub(super) fn clear(place: &Place, socket_dir: &Path) -> Result<()> {
         remove(&socket_dir.join(name))?;
     }
     Ok(())
+}
+
+/// Whether a command line is that of a PostgreSQL server.
+fn is_server(line: &str) -> bool {
+    let program = line
+        .split_whitespace()
+        .next()
+        .map(Path::new)
+        .and_then(Path::file_name);
+    program.is_some_and(|name| name == "postgres" || name == "postmaster")
 }
 
 fn path_in(data: &Path) -> PathBuf {
@@ -135,8 +145,9 @@ fn command_line(pid: Pid) -> Option<String> {
         .args(["-o", "stat=,command=", "-p", &pid])
         .output()
         .ok()?;
-    let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    (!line.is_empty() && !line.starts_with('Z')).then_some(line)
+    let line = String::from_utf8_lossy(&output.stdout);
+    let (state, command) = line.trim().split_once(' ')?;
+    (!state.starts_with('Z')).then(|| command.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -160,6 +171,13 @@ mod tests {
         );
         assert!(!PidFile::parse("4711\n/d/data\n").unwrap().ready);
         assert_eq!(PidFile::parse(""), None);
+    }
+
+    #[test]
+    fn tells_a_server_from_what_only_mentions_one() {
+        assert!(is_server("/usr/lib/postgresql/15/bin/postgres -D /d/data"));
+        assert!(!is_server("keyward serve --data-dir /srv/postgres"));
+        assert!(!is_server(""));
     }
 
     #[test]

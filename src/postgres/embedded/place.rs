@@ -210,16 +210,21 @@ impl Place {
             self.make_private(&own)?;
             return Ok(own);
         }
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         let bases = match self.ids {
-            Some(_) => [Some("/run".into()), None, Some("/tmp".into())],
-            None => [runtime, Some(std::env::temp_dir()), Some("/tmp".into())],
+            Some(_) => vec![PathBuf::from("/run"), "/tmp".into()],
+            None => {
+                let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+                runtime
+                    .into_iter()
+                    .chain([std::env::temp_dir(), "/tmp".into()])
+                    .collect()
+            }
         };
         let name = format!("{}-{}", self.tag, rustix::process::geteuid().as_raw());
         let reachable =
             |base: &PathBuf| base.is_dir() && self.ids.is_none_or(|ids| ids.can_enter(base));
         let mut last = None;
-        for base in bases.into_iter().flatten().filter(reachable) {
+        for base in bases.into_iter().filter(reachable) {
             let dir = base.join(&name);
             match self.make_private(&dir) {
                 Ok(()) if fits(&dir) => return Ok(dir),

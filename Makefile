@@ -1,0 +1,28 @@
+# What a newcomer and the continuous integration run. No step needs root; where root and apt are there, or
+# Python, what is missing gets installed.
+
+.PHONY: demo test lint bench screenshots
+
+# The debug build: an optimised one takes a newcomer longer than the 2½ minutes (on two cores) of this, in
+# which password hashing is optimised too, and `make test` reuses it. `make demo ARGS=--reset` starts afresh.
+demo:
+	scripts/ensure-postgres.sh
+	cargo run -- demo $(ARGS)
+
+test:
+	scripts/ensure-postgres.sh
+	scripts/ensure-chromium.sh
+	cargo test
+
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+
+bench:
+	scripts/ensure-postgres.sh
+	cargo bench
+
+screenshots:
+	scripts/ensure-postgres.sh
+	scripts/ensure-chromium.sh
+	cargo test --test main -- --ignored screenshots
