@@ -69,7 +69,16 @@ impl AppState {
     pub fn new(db: Db, vault: Vault, web: WebSettings) -> Self {
         let linker = Linker::new(&vault.site_keys().audit);
         let throttle = Throttle::new(db.clock().clone());
-        Self(Arc::new(App { db, vault, linker, web, passwords: Passwords::new(), throttle, strangers: Strangers::default(), exports: Arc::new(Semaphore::new(EXPORTS)) }))
+        Self(Arc::new(App {
+            db,
+            vault,
+            linker,
+            web,
+            passwords: Passwords::new(),
+            throttle,
+            strangers: Strangers::default(),
+            exports: Arc::new(Semaphore::new(EXPORTS)),
+        }))
     }
 
     /// The clock.

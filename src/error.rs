@@ -65,7 +65,13 @@ pub struct Failure {
 
 impl Error {
     fn failure(self) -> Failure {
-        let plain = |status, code, title, sentence: &str| Failure { status, code, title, sentence: sentence.to_owned(), redirect: None };
+        let plain = |status, code, title, sentence: &str| Failure {
+            status,
+            code,
+            title,
+            sentence: sentence.to_owned(),
+            redirect: None,
+        };
         match self {
             Self::NotFound => plain(
                 StatusCode::NOT_FOUND,
@@ -75,12 +81,22 @@ impl Error {
             ),
             Self::SignIn { next } => Failure {
                 redirect: Some(next.map_or_else(|| "/sign-in".to_owned(), |next| sign_in_path(&next))),
-                ..plain(StatusCode::UNAUTHORIZED, "sign-in", "Sign in first", "You aren't signed in, or your session has ended. Sign in and try again.")
+                ..plain(
+                    StatusCode::UNAUTHORIZED,
+                    "sign-in",
+                    "Sign in first",
+                    "You aren't signed in, or your session has ended. Sign in and try again.",
+                )
             },
             Self::Lacking(sentence) => plain(StatusCode::FORBIDDEN, "role-missing", "A role is missing", &sentence),
             Self::Stale => Failure {
                 redirect: Some("/confirm".to_owned()),
-                ..plain(StatusCode::FORBIDDEN, "confirm", "Your password, once more", "Some minutes have passed since you gave your password. Give it once more to go on.")
+                ..plain(
+                    StatusCode::FORBIDDEN,
+                    "confirm",
+                    "Your password, once more",
+                    "Some minutes have passed since you gave your password. Give it once more to go on.",
+                )
             },
             Self::CrossSite => plain(
                 StatusCode::FORBIDDEN,
@@ -88,12 +104,23 @@ impl Error {
                 "This form came from another site",
                 "Keyward takes forms only from its own pages. Open the page at the address that Keyward is set up for (its base URL) and send it again.",
             ),
-            Self::TooMany { sentence, .. } => plain(StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many in a short time", &sentence),
-            Self::Sealed(sentence) => plain(StatusCode::SERVICE_UNAVAILABLE, "sealed", "The vault is sealed", &sentence),
-            Self::Malformed(sentence) => plain(StatusCode::BAD_REQUEST, "malformed", "This request can't be read", &sentence),
+            Self::TooMany { sentence, .. } => {
+                plain(StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many in a short time", &sentence)
+            }
+            Self::Sealed(sentence) => {
+                plain(StatusCode::SERVICE_UNAVAILABLE, "sealed", "The vault is sealed", &sentence)
+            }
+            Self::Malformed(sentence) => {
+                plain(StatusCode::BAD_REQUEST, "malformed", "This request can't be read", &sentence)
+            }
             Self::TooLarge(sentence) => plain(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", &sentence),
             Self::Conflict(sentence) => plain(StatusCode::CONFLICT, "conflict", "It has changed in between", &sentence),
-            Self::Busy => plain(StatusCode::SERVICE_UNAVAILABLE, "busy", "Too many at once", "Keyward is busy for the moment. Try again in some seconds."),
+            Self::Busy => plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "Too many at once",
+                "Keyward is busy for the moment. Try again in some seconds.",
+            ),
             Self::Internal(fault) => {
                 tracing::error!(error = format!("{fault:#}"), "a request failed");
                 plain(

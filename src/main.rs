@@ -1,1 +1,2 @@
+//! Keyward on the command line.
 fn main() {}

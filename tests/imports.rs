@@ -4,8 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keyward::exports::{
-    CONTRACT_COLUMNS, CellBuffer, ExportedKey, KEY_COLUMNS, KeyExportRow, TextFormat, append_row,
-    header_bytes,
+    CONTRACT_COLUMNS, CellBuffer, ExportedKey, KEY_COLUMNS, KeyExportRow, TextFormat, append_row, header_bytes,
 };
 use keyward::imports::{Caps, ContractRow, KeyCell, KeyRow, Kind, ParsedFile, Rows, read_file};
 
@@ -16,8 +15,7 @@ fn root() -> PathBuf {
 fn read(path: &Path) -> Result<ParsedFile, Vec<String>> {
     let name = path.file_name().expect("a file").to_string_lossy();
     let bytes = fs::read(path).expect("a file of the repository");
-    read_file(&name, &bytes, Caps::BROWSER)
-        .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    read_file(&name, &bytes, Caps::BROWSER).map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 
 fn estate(name: &str) -> ParsedFile {
@@ -51,10 +49,7 @@ fn twenty_rows_of_the_estate_need_no_key() {
     let rows = estate_keys();
     let without = rows.iter().filter(|row| row.kind.is_none());
     assert_eq!(without.count(), 20);
-    assert!(
-        rows.iter()
-            .all(|row| row.kind.is_none() == matches!(row.key, KeyCell::NotNeeded(_)))
-    );
+    assert!(rows.iter().all(|row| row.kind.is_none() == matches!(row.key, KeyCell::NotNeeded(_))));
 }
 
 fn export(row: &KeyRow) -> KeyExportRow<'_> {
@@ -82,10 +77,7 @@ fn the_tsv_export_of_the_estate_is_the_vendors_file_byte_for_byte() {
         append_row(&mut bytes, TextFormat::Tsv, &export(row).cells(&mut buffer));
     }
     let original = fs::read(root().join("demo/estate/admin-center-keys.csv")).expect("readable");
-    assert!(
-        bytes == original,
-        "the export differs from the file it came from"
-    );
+    assert!(bytes == original, "the export differs from the file it came from");
 }
 
 fn contract_cells(row: &ContractRow) -> [String; 12] {
@@ -164,12 +156,7 @@ fn every_good_file_is_taken() {
         for key in &keys {
             assert_eq!(&*key.license_id, "0005512873", "{name}");
             let organization = key.organization.as_deref().expect("given");
-            let expected = [
-                "Universität Köln",
-                "Universität\tKöln",
-                "Universität\nKöln",
-                "=SUM(A1)",
-            ];
+            let expected = ["Universität Köln", "Universität\tKöln", "Universität\nKöln", "=SUM(A1)"];
             assert!(expected.contains(&organization), "{name}: {organization}");
         }
     }

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Actor, Event, Stored, chain::{Linker, START}};
+use super::{
+    Actor, Event, Stored,
+    chain::{Linker, START},
+};
 use crate::postgres::Scoped;
 
 /// Events per INSERT: keeps one statement's arrays small while exports write thousands.
@@ -15,7 +18,13 @@ const BATCH: usize = 1_000;
 ///
 /// # Errors
 /// When the database refuses: then nothing that depends on the event may happen.
-pub async fn record(tx: &mut Scoped, linker: &Linker, at: OffsetDateTime, actor: &Actor, event: Event) -> sqlx::Result<()> {
+pub async fn record(
+    tx: &mut Scoped,
+    linker: &Linker,
+    at: OffsetDateTime,
+    actor: &Actor,
+    event: Event,
+) -> sqlx::Result<()> {
     record_all(tx, linker, at, actor, vec![event]).await
 }
 
@@ -24,7 +33,13 @@ pub async fn record(tx: &mut Scoped, linker: &Linker, at: OffsetDateTime, actor:
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn record_all(tx: &mut Scoped, linker: &Linker, at: OffsetDateTime, actor: &Actor, events: Vec<Event>) -> sqlx::Result<()> {
+pub async fn record_all(
+    tx: &mut Scoped,
+    linker: &Linker,
+    at: OffsetDateTime,
+    actor: &Actor,
+    events: Vec<Event>,
+) -> sqlx::Result<()> {
     if events.is_empty() {
         return Ok(());
     }
@@ -79,7 +94,10 @@ async fn lock_heads(tx: &mut Scoped, names: &[String]) -> sqlx::Result<BTreeMap<
         .execute(&mut **tx)
         .await?;
     let rows: Vec<(String, i64, Vec<u8>)> =
-        sqlx::query_as("SELECT chain, seq, link FROM audit_heads WHERE chain = ANY($1) ORDER BY chain FOR UPDATE").bind(names).fetch_all(&mut **tx).await?;
+        sqlx::query_as("SELECT chain, seq, link FROM audit_heads WHERE chain = ANY($1) ORDER BY chain FOR UPDATE")
+            .bind(names)
+            .fetch_all(&mut **tx)
+            .await?;
     Ok(rows.into_iter().map(|(chain, seq, link)| (chain, (seq, link))).collect())
 }
 

@@ -80,7 +80,14 @@ pub struct Event {
 impl Event {
     /// A thing that was done, on the site's chain until [`Event::on`] says otherwise.
     pub fn done(action: &'static str, subject: impl Into<String>) -> Self {
-        Self { action, outcome: Outcome::Done, contract: None, subject: subject.into(), detail: Value::Object(Default::default()), keys: Vec::new() }
+        Self {
+            action,
+            outcome: Outcome::Done,
+            contract: None,
+            subject: subject.into(),
+            detail: Value::Object(Default::default()),
+            keys: Vec::new(),
+        }
     }
 
     /// A thing that was refused.

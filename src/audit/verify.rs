@@ -5,7 +5,10 @@ use std::{collections::HashMap, fmt};
 use anyhow::Result;
 use futures_util::TryStreamExt;
 
-use super::{SITE, Stored, chain::{Linker, START}};
+use super::{
+    SITE, Stored,
+    chain::{Linker, START},
+};
 use crate::postgres::Scoped;
 
 /// What a whole log amounts to.
@@ -30,7 +33,11 @@ pub struct Broken {
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let chain = if self.chain == SITE { "the site's chain".to_owned() } else { format!("the chain of License ID {}", self.chain) };
+        let chain = if self.chain == SITE {
+            "the site's chain".to_owned()
+        } else {
+            format!("the chain of License ID {}", self.chain)
+        };
         write!(f, "{chain} breaks at event {}: {}", self.seq, self.how)
     }
 }
@@ -40,13 +47,16 @@ impl fmt::Display for Broken {
 /// # Errors
 /// When the database fails; a broken chain is the inner `Err`.
 pub async fn verify(tx: &mut Scoped, linker: &Linker) -> Result<Result<Sound, Broken>> {
-    let heads: Vec<(String, i64, Vec<u8>)> = sqlx::query_as("SELECT chain, seq, link FROM audit_heads").fetch_all(&mut **tx).await?;
-    let mut heads: HashMap<String, (i64, Vec<u8>)> = heads.into_iter().map(|(chain, seq, link)| (chain, (seq, link))).collect();
-    let license_ids: HashMap<String, String> = sqlx::query_as::<_, (String, String)>("SELECT id::text, license_id FROM contracts")
-        .fetch_all(&mut **tx)
-        .await?
-        .into_iter()
-        .collect();
+    let heads: Vec<(String, i64, Vec<u8>)> =
+        sqlx::query_as("SELECT chain, seq, link FROM audit_heads").fetch_all(&mut **tx).await?;
+    let mut heads: HashMap<String, (i64, Vec<u8>)> =
+        heads.into_iter().map(|(chain, seq, link)| (chain, (seq, link))).collect();
+    let license_ids: HashMap<String, String> =
+        sqlx::query_as::<_, (String, String)>("SELECT id::text, license_id FROM contracts")
+            .fetch_all(&mut **tx)
+            .await?
+            .into_iter()
+            .collect();
     let named = |chain: &str| license_ids.get(chain).cloned().unwrap_or_else(|| chain.to_owned());
     let broken = |chain: &str, seq, how| Ok(Err(Broken { chain: named(chain), seq, how }));
 

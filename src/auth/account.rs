@@ -110,10 +110,16 @@ async fn page(state: &AppState, person: &SignedIn, faults: Faults) -> Result<Acc
         .into_iter()
         .filter_map(|(code, on)| {
             let role: Role = code.parse().ok()?;
-            Some(RoleSummary { role: role.label().to_owned(), scope: ["on ", &count(on.unsigned_abs(), "License ID", "License IDs")].concat() })
+            Some(RoleSummary {
+                role: role.label().to_owned(),
+                scope: ["on ", &count(on.unsigned_abs(), "License ID", "License IDs")].concat(),
+            })
         })
         .collect();
-    for (has, role, scope) in [(me.site_operator, "Site operator", "people, settings and imports; no key"), (me.auditor, "Auditor", "the whole audit log")] {
+    for (has, role, scope) in [
+        (me.site_operator, "Site operator", "people, settings and imports; no key"),
+        (me.auditor, "Auditor", "the whole audit log"),
+    ] {
         if has {
             roles.push(RoleSummary { role: role.to_owned(), scope: scope.to_owned() });
         }
@@ -142,10 +148,18 @@ async fn page(state: &AppState, person: &SignedIn, faults: Faults) -> Result<Acc
 
 /// Browser and system as far as a user agent tells; its whole text where it tells neither.
 fn browser(user_agent: &str) -> String {
-    let find = |known: &[(&str, &'static str)]| known.iter().find(|(word, _)| user_agent.contains(word)).map(|(_, name)| *name);
+    let find = |known: &[(&str, &'static str)]| {
+        known.iter().find(|(word, _)| user_agent.contains(word)).map(|(_, name)| *name)
+    };
     // Order matters: Chrome calls itself Safari too, and Edge calls itself both.
     let name = find(&[("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")]);
-    let system = find(&[("Windows", "Windows"), ("iPhone", "iPhone"), ("Android", "Android"), ("Mac OS", "macOS"), ("Linux", "Linux")]);
+    let system = find(&[
+        ("Windows", "Windows"),
+        ("iPhone", "iPhone"),
+        ("Android", "Android"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ]);
     match (name, system) {
         (Some(name), Some(system)) => [name, " on ", system].concat(),
         (Some(name), None) => name.to_owned(),
@@ -158,7 +172,11 @@ fn browser(user_agent: &str) -> String {
 ///
 /// # Errors
 /// 422 with what is wrong at its field.
-pub async fn change_password(person: SignedIn, State(state): State<AppState>, RawForm(body): RawForm) -> Result<Response> {
+pub async fn change_password(
+    person: SignedIn,
+    State(state): State<AppState>,
+    RawForm(body): RawForm,
+) -> Result<Response> {
     let form = Pairs::parse(&body);
     let me = person.person();
     // System scope, as in `confirm`.
@@ -190,7 +208,11 @@ pub async fn change_password(person: SignedIn, State(state): State<AppState>, Ra
 ///
 /// # Errors
 /// 404 where there is no such session.
-pub async fn end_session(person: SignedIn, State(state): State<AppState>, axum::extract::Path(id): axum::extract::Path<String>) -> Result<Response> {
+pub async fn end_session(
+    person: SignedIn,
+    State(state): State<AppState>,
+    axum::extract::Path(id): axum::extract::Path<String>,
+) -> Result<Response> {
     let id = id.parse().map_err(|_| Error::NotFound)?;
     let mut tx = person.begin(&state).await?;
     if !session::end(&mut tx, person.person().id, id, state.clock().now()).await? {
@@ -209,7 +231,13 @@ pub async fn end_others(person: SignedIn, State(state): State<AppState>) -> Resu
     let mut tx = person.begin(&state).await?;
     let me = person.person();
     let ended = session::end_others(&mut tx, me.id, Some(me.session_id), state.clock().now()).await?;
-    person.record(&state, &mut tx, Event::done("session.end-others", me.email.clone()).with(serde_json::json!({ "ended": ended }))).await?;
+    person
+        .record(
+            &state,
+            &mut tx,
+            Event::done("session.end-others", me.email.clone()).with(serde_json::json!({ "ended": ended })),
+        )
+        .await?;
     tx.commit().await?;
     Ok(Redirect::to("/account").into_response())
 }
@@ -231,23 +259,11 @@ impl AccountPage {
         Self {
             shell: Shell::sample("/account"),
             roles: vec![
-                RoleSummary {
-                    role: "Administrator".into(),
-                    scope: "on 11 License IDs".into(),
-                },
-                RoleSummary {
-                    role: "Auditor".into(),
-                    scope: "the whole audit log".into(),
-                },
+                RoleSummary { role: "Administrator".into(), scope: "on 11 License IDs".into() },
+                RoleSummary { role: "Auditor".into(), scope: "the whole audit log".into() },
             ],
             sessions: vec![
-                session(
-                    "1",
-                    datetime!(2026-11-22 08:02 UTC),
-                    now,
-                    "Firefox on Linux",
-                    true,
-                ),
+                session("1", datetime!(2026-11-22 08:02 UTC), now, "Firefox on Linux", true),
                 session(
                     "2",
                     datetime!(2026-11-20 17:40 UTC),
@@ -281,10 +297,7 @@ mod tests {
     #[test]
     fn a_password_that_is_too_short_is_said_at_the_field_and_at_the_top() {
         let error = "This has 9 characters; it needs at least 15.".to_owned();
-        let page = AccountPage {
-            new_error: Some(error.clone()),
-            ..AccountPage::sample()
-        };
+        let page = AccountPage { new_error: Some(error.clone()), ..AccountPage::sample() };
         assert_eq!(page.render().expect("renders").matches(&*error).count(), 2);
     }
 }

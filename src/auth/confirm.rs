@@ -46,9 +46,7 @@ pub struct ConfirmPage {
 
 impl ConfirmPage {
     fn field(&self) -> Field {
-        Field::new("password", "password", "Password")
-            .autocomplete("current-password")
-            .error(self.error.clone())
+        Field::new("password", "password", "Password").autocomplete("current-password").error(self.error.clone())
     }
 }
 
@@ -80,7 +78,9 @@ struct Stale {
 pub async fn keep_stale_post(request: Request, next: Next) -> Result<Response> {
     let path = request.uri().path().to_owned();
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, LARGEST).await.map_err(|_| Error::TooLarge("A form may have at most 4 MiB. Select less, or export all.".to_owned()))?;
+    let body = to_bytes(body, LARGEST)
+        .await
+        .map_err(|_| Error::TooLarge("A form may have at most 4 MiB. Select less, or export all.".to_owned()))?;
     let mut response = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
     if response.extensions().get::<Failure>().is_some_and(|failure| failure.code == "confirm") {
         response.extensions_mut().insert(Stale { path, body });
@@ -136,7 +136,12 @@ fn page(state: &AppState, person: &SignedIn, pending: Option<&str>, error: Optio
 ///
 /// # Errors
 /// 422 with the form again, 429 after too many failures.
-pub async fn post(person: SignedIn, State(state): State<AppState>, Extension(replay): Extension<Replay>, RawForm(body): RawForm) -> Result<Response> {
+pub async fn post(
+    person: SignedIn,
+    State(state): State<AppState>,
+    Extension(replay): Extension<Replay>,
+    RawForm(body): RawForm,
+) -> Result<Response> {
     let form = Pairs::parse(&body);
     let me = person.person();
     let address = person.visitor().address();
@@ -171,7 +176,11 @@ pub async fn post(person: SignedIn, State(state): State<AppState>, Extension(rep
 async fn refuse(state: &AppState, person: &SignedIn) -> Result<Response> {
     const WRONG: &str = "That isn’t your password.";
     if person.visitor().wants_json() {
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, axum::Json(serde_json::json!({ "error": "wrong-password", "message": WRONG }))).into_response());
+        return Ok((
+            StatusCode::UNPROCESSABLE_ENTITY,
+            axum::Json(serde_json::json!({ "error": "wrong-password", "message": WRONG })),
+        )
+            .into_response());
     }
     let mut tx = person.begin(state).await?;
     let pending = db::pending_path(&mut tx, person.person().session_id).await?;
@@ -180,7 +189,12 @@ async fn refuse(state: &AppState, person: &SignedIn) -> Result<Response> {
 
 fn too_many() -> Error {
     let retry_after = Throttle::retry_after();
-    Error::TooMany { sentence: format!("Several passwords from this address were wrong. Wait {retry_after} seconds, then try again."), retry_after }
+    Error::TooMany {
+        sentence: format!(
+            "Several passwords from this address were wrong. Wait {retry_after} seconds, then try again."
+        ),
+        retry_after,
+    }
 }
 
 async fn send_again(replay: &Replay, visitor: Visitor, path: &str, body: Vec<u8>) -> Result<Response> {
@@ -220,12 +234,7 @@ mod tests {
     #[test]
     fn a_wrong_password_is_said_at_the_field() {
         let error = Some("That isn’t your password.".to_owned());
-        let html = ConfirmPage {
-            error,
-            ..ConfirmPage::sample()
-        }
-        .render()
-        .expect("renders");
+        let html = ConfirmPage { error, ..ConfirmPage::sample() }.render().expect("renders");
         assert!(html.contains("aria-invalid=\"true\""));
         assert!(html.contains("That isn’t your password."));
     }

@@ -19,7 +19,10 @@ pub struct Account {
 /// # Errors
 /// When the database fails.
 pub async fn account(tx: &mut Scoped, email: &str) -> sqlx::Result<Option<Account>> {
-    sqlx::query_as("SELECT id, password_hash FROM people WHERE email = $1 AND disabled_at IS NULL").bind(email.to_lowercase()).fetch_optional(&mut **tx).await
+    sqlx::query_as("SELECT id, password_hash FROM people WHERE email = $1 AND disabled_at IS NULL")
+        .bind(email.to_lowercase())
+        .fetch_optional(&mut **tx)
+        .await
 }
 
 /// Whether there are no accounts at all: the sign-in page then shows the first steps. System scope.
@@ -43,7 +46,11 @@ pub async fn password_hash(tx: &mut Scoped, person: Uuid) -> sqlx::Result<Option
 /// # Errors
 /// When the database fails.
 pub async fn set_password(tx: &mut Scoped, person: Uuid, hash: &str) -> sqlx::Result<()> {
-    sqlx::query("UPDATE people SET password_hash = $2 WHERE id = $1").bind(person).bind(hash).execute(&mut **tx).await?;
+    sqlx::query("UPDATE people SET password_hash = $2 WHERE id = $1")
+        .bind(person)
+        .bind(hash)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 
@@ -66,7 +73,12 @@ pub struct Session {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sessions(tx: &mut Scoped, person: Uuid, seen_after: OffsetDateTime, begun_after: OffsetDateTime) -> sqlx::Result<Vec<Session>> {
+pub async fn sessions(
+    tx: &mut Scoped,
+    person: Uuid,
+    seen_after: OffsetDateTime,
+    begun_after: OffsetDateTime,
+) -> sqlx::Result<Vec<Session>> {
     sqlx::query_as(
         "SELECT id, created_at, last_seen_at, address, user_agent FROM sessions
          WHERE person_id = $1 AND ended_at IS NULL AND last_seen_at > $2 AND created_at > $3 ORDER BY last_seen_at DESC",
@@ -83,7 +95,9 @@ pub async fn sessions(tx: &mut Scoped, person: Uuid, seen_after: OffsetDateTime,
 /// # Errors
 /// When the database fails.
 pub async fn role_counts(tx: &mut Scoped) -> sqlx::Result<Vec<(String, i64)>> {
-    sqlx::query_as("SELECT role, count(DISTINCT contract_id) FROM app_grants() GROUP BY role").fetch_all(&mut **tx).await
+    sqlx::query_as("SELECT role, count(DISTINCT contract_id) FROM app_grants() GROUP BY role")
+        .fetch_all(&mut **tx)
+        .await
 }
 
 /// Keeps a post that waits for the password.
@@ -91,7 +105,12 @@ pub async fn role_counts(tx: &mut Scoped) -> sqlx::Result<Vec<(String, i64)>> {
 /// # Errors
 /// When the database fails.
 pub async fn keep_pending(tx: &mut Scoped, session: Uuid, path: &str, body: &[u8]) -> sqlx::Result<()> {
-    sqlx::query("UPDATE sessions SET pending_path = $2, pending_body = $3 WHERE id = $1").bind(session).bind(path).bind(body).execute(&mut **tx).await?;
+    sqlx::query("UPDATE sessions SET pending_path = $2, pending_body = $3 WHERE id = $1")
+        .bind(session)
+        .bind(path)
+        .bind(body)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 
@@ -109,7 +128,13 @@ pub async fn pending_path(tx: &mut Scoped, session: Uuid) -> sqlx::Result<Option
 /// When the database fails.
 pub async fn take_pending(tx: &mut Scoped, session: Uuid) -> sqlx::Result<Option<(String, Vec<u8>)>> {
     let kept: (Option<String>, Option<Vec<u8>>) =
-        sqlx::query_as("SELECT pending_path, pending_body FROM sessions WHERE id = $1 FOR UPDATE").bind(session).fetch_one(&mut **tx).await?;
-    sqlx::query("UPDATE sessions SET pending_path = NULL, pending_body = NULL WHERE id = $1").bind(session).execute(&mut **tx).await?;
+        sqlx::query_as("SELECT pending_path, pending_body FROM sessions WHERE id = $1 FOR UPDATE")
+            .bind(session)
+            .fetch_one(&mut **tx)
+            .await?;
+    sqlx::query("UPDATE sessions SET pending_path = NULL, pending_body = NULL WHERE id = $1")
+        .bind(session)
+        .execute(&mut **tx)
+        .await?;
     Ok(kept.0.zip(kept.1))
 }

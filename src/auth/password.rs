@@ -64,7 +64,9 @@ impl Passwords {
         let stored = stored.unwrap_or_else(|| self.dummy.clone());
         self.on_a_core(move || {
             password.expose_secret().len() <= MAXIMUM
-                && PasswordHash::new(&stored).is_ok_and(|parsed| argon2id().verify_password(password.expose_secret().as_bytes(), &parsed).is_ok())
+                && PasswordHash::new(&stored).is_ok_and(|parsed| {
+                    argon2id().verify_password(password.expose_secret().as_bytes(), &parsed).is_ok()
+                })
         })
         .await
         .map(|right| right && known)
@@ -125,7 +127,10 @@ pub fn check(password: &SecretString, about: &[&str]) -> Result<(), Unfit> {
     let head: String = text.chars().take(100).collect();
     let estimate = zxcvbn::zxcvbn(&head, about);
     if estimate.score() < zxcvbn::Score::Three {
-        let why = estimate.feedback().and_then(zxcvbn::feedback::Feedback::warning).map_or_else(|| "Add another word or two.".to_owned(), |warning| warning.to_string());
+        let why = estimate
+            .feedback()
+            .and_then(zxcvbn::feedback::Feedback::warning)
+            .map_or_else(|| "Add another word or two.".to_owned(), |warning| warning.to_string());
         return Err(Unfit::Weak(why));
     }
     Ok(())

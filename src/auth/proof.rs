@@ -228,7 +228,8 @@ pub struct AuditorOrAdministrator;
 
 impl SiteRight for AuditorOrAdministrator {
     const WHO: Who = Who::AuditorOrAdministrator;
-    const NEEDED: &'static str = "The audit log is for auditors and for Administrators of a License ID. Ask your site operator for the role.";
+    const NEEDED: &'static str =
+        "The audit log is for auditors and for Administrators of a License ID. Ask your site operator for the role.";
     fn has(person: &Person) -> bool {
         person.auditor || person.administers
     }
@@ -248,7 +249,11 @@ impl<R: SiteRight> FromRequestParts<AppState> for Site<R> {
     type Rejection = Error;
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let signed_in = SignedIn::from_request_parts(parts, state).await?;
-        if R::has(&signed_in.person) { Ok(Self { signed_in, right: PhantomData }) } else { Err(Error::Lacking(R::NEEDED.to_owned())) }
+        if R::has(&signed_in.person) {
+            Ok(Self { signed_in, right: PhantomData })
+        } else {
+            Err(Error::Lacking(R::NEEDED.to_owned()))
+        }
     }
 }
 
@@ -335,8 +340,16 @@ async fn path_param(parts: &mut Parts, state: &AppState, name: &str) -> Result<S
 
 /// "You lack this role, ask X": only where some grant exists, so that nothing unknown is told.
 async fn lacking(tx: &mut Scoped, permission: Permission, contract: &ContractHead) -> Result<Error> {
-    let roles: Vec<_> = super::roles::Role::ALL.into_iter().filter(|role| role.may(permission)).map(super::roles::Role::label).collect();
+    let roles: Vec<_> = super::roles::Role::ALL
+        .into_iter()
+        .filter(|role| role.may(permission))
+        .map(super::roles::Role::label)
+        .collect();
     let administrators = contracts::db::administrator_names(tx, contract.id).await?;
     let ask = if administrators.is_empty() { "your site operator".to_owned() } else { administrators.join(" or ") };
-    Ok(Error::Lacking(format!("On License ID {} this needs the role {}. Ask {ask}.", contract.license_id, roles.join(" or "))))
+    Ok(Error::Lacking(format!(
+        "On License ID {} this needs the role {}. Ask {ask}.",
+        contract.license_id,
+        roles.join(" or ")
+    )))
 }

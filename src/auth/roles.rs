@@ -33,7 +33,8 @@ pub enum Permission {
 
 impl Role {
     /// All roles, strongest first.
-    pub const ALL: [Self; 4] = [Self::Administrator, Self::ProductKeysReader, Self::LicensePositionReader, Self::ProductDownloadManager];
+    pub const ALL: [Self; 4] =
+        [Self::Administrator, Self::ProductKeysReader, Self::LicensePositionReader, Self::ProductDownloadManager];
 
     /// Whether this role carries the permission.
     pub fn may(self, permission: Permission) -> bool {

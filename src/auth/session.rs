@@ -39,14 +39,23 @@ impl Token {
 
     /// The `Set-Cookie` that hands it to the browser.
     pub fn cookie(&self, secure: bool) -> HeaderValue {
-        let text = format!("{}={}; Path=/; HttpOnly; SameSite=Lax{}", cookie_name(secure), self.0, if secure { "; Secure" } else { "" });
+        let text = format!(
+            "{}={}; Path=/; HttpOnly; SameSite=Lax{}",
+            cookie_name(secure),
+            self.0,
+            if secure { "; Secure" } else { "" }
+        );
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 }
 
 /// The `Set-Cookie` that takes it back.
 pub fn no_cookie(secure: bool) -> HeaderValue {
-    HeaderValue::from_static(if secure { "__Host-keyward=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0" } else { "keyward=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0" })
+    HeaderValue::from_static(if secure {
+        "__Host-keyward=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0"
+    } else {
+        "keyward=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
+    })
 }
 
 /// `__Host-` makes browsers refuse the cookie from anywhere but this host over TLS.
@@ -57,8 +66,15 @@ fn cookie_name(secure: bool) -> &'static str {
 /// The token in a request's cookies.
 pub fn token_of(headers: &HeaderMap, secure: bool) -> Option<Token> {
     let name = cookie_name(secure);
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
-    cookies.filter_map(|cookie| cookie.trim().split_once('=')).find(|(left, _)| *left == name).map(|(_, token)| Token(token.to_owned()))
+    let cookies = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'));
+    cookies
+        .filter_map(|cookie| cookie.trim().split_once('='))
+        .find(|(left, _)| *left == name)
+        .map(|(_, token)| Token(token.to_owned()))
 }
 
 /// The person behind a token, while session and person are in force.
@@ -83,7 +99,11 @@ pub async fn find(state: &AppState, token: &Token) -> sqlx::Result<Option<Person
     .fetch_optional(&mut *tx)
     .await?;
     if let Some(person) = person.as_ref().filter(|p| now - p.last_seen_at > SEEN_EVERY) {
-        sqlx::query("UPDATE sessions SET last_seen_at = $2 WHERE id = $1").bind(person.session_id).bind(now).execute(&mut *tx).await?;
+        sqlx::query("UPDATE sessions SET last_seen_at = $2 WHERE id = $1")
+            .bind(person.session_id)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
     }
     Ok(person)
@@ -93,7 +113,13 @@ pub async fn find(state: &AppState, token: &Token) -> sqlx::Result<Option<Person
 ///
 /// # Errors
 /// When the database fails.
-pub async fn begin(tx: &mut Scoped, person: Uuid, now: OffsetDateTime, address: &str, user_agent: &str) -> sqlx::Result<Token> {
+pub async fn begin(
+    tx: &mut Scoped,
+    person: Uuid,
+    now: OffsetDateTime,
+    address: &str,
+    user_agent: &str,
+) -> sqlx::Result<Token> {
     let token = Token::random();
     sqlx::query("INSERT INTO sessions (id, person_id, token_hash, created_at, last_seen_at, fresh_at, address, user_agent) VALUES ($1, $2, $3, $4, $4, $4, $5, $6)")
         .bind(Uuid::now_v7())
@@ -141,6 +167,11 @@ pub async fn end_others(tx: &mut Scoped, person: Uuid, but: Option<Uuid>, now: O
 /// When the database fails.
 pub async fn refresh(tx: &mut Scoped, session: Uuid, now: OffsetDateTime) -> sqlx::Result<Token> {
     let token = Token::random();
-    sqlx::query("UPDATE sessions SET fresh_at = $2, token_hash = $3 WHERE id = $1").bind(session).bind(now).bind(token.hash()).execute(&mut **tx).await?;
+    sqlx::query("UPDATE sessions SET fresh_at = $2, token_hash = $3 WHERE id = $1")
+        .bind(session)
+        .bind(now)
+        .bind(token.hash())
+        .execute(&mut **tx)
+        .await?;
     Ok(token)
 }

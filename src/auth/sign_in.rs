@@ -45,9 +45,7 @@ pub struct SignInPage {
 impl SignInPage {
     fn fields(&self) -> [Field; 2] {
         [
-            Field::new("email", "email", "Email")
-                .autocomplete("username")
-                .value(&*self.email),
+            Field::new("email", "email", "Email").autocomplete("username").value(&*self.email),
             Field::new("password", "password", "Password").autocomplete("current-password"),
         ]
     }
@@ -87,7 +85,12 @@ async fn page(state: &AppState, visitor: &Visitor, email: &str, next: &str, erro
 ///
 /// # Errors
 /// 422 with the form again, 429 after too many failures, 503 when all hands are full.
-pub async fn post(anyone: Anyone, State(state): State<AppState>, headers: axum::http::HeaderMap, RawForm(body): RawForm) -> Result<Response> {
+pub async fn post(
+    anyone: Anyone,
+    State(state): State<AppState>,
+    headers: axum::http::HeaderMap,
+    RawForm(body): RawForm,
+) -> Result<Response> {
     let form = Pairs::parse(&body);
     let (email, next) = (form.one("email").trim().to_lowercase().replace('\0', ""), own_path(form.one("next")));
     let address = anyone.visitor().address();
@@ -120,7 +123,12 @@ pub async fn post(anyone: Anyone, State(state): State<AppState>, headers: axum::
 
 fn too_many() -> Error {
     let retry_after = Throttle::retry_after();
-    Error::TooMany { sentence: format!("Several sign-ins from this address have failed. Wait {retry_after} seconds, then try again."), retry_after }
+    Error::TooMany {
+        sentence: format!(
+            "Several sign-ins from this address have failed. Wait {retry_after} seconds, then try again."
+        ),
+        retry_after,
+    }
 }
 
 /// Signs out: the session ends, here and now.
@@ -149,7 +157,9 @@ impl SignInPage {
             shell: Shell::new("/sign-in", None, Vec::new()),
             email: "mara.lindqvist@northwind.example".into(),
             next: "/contracts?q=8671204".into(),
-            error: Some("That email and password don’t match an account. Check both, or ask your site operator.".into()),
+            error: Some(
+                "That email and password don’t match an account. Check both, or ask your site operator.".into(),
+            ),
             first_steps: false,
         }
     }
@@ -169,17 +179,9 @@ mod tests {
 
     #[test]
     fn a_fresh_installation_shows_its_first_steps() {
-        let page = SignInPage {
-            first_steps: true,
-            error: None,
-            ..SignInPage::sample()
-        };
+        let page = SignInPage { first_steps: true, error: None, ..SignInPage::sample() };
         let html = page.render().expect("renders");
-        for command in [
-            "keyward user add EMAIL",
-            "keyward grant EMAIL administrator --all",
-            "keyward import FILE…",
-        ] {
+        for command in ["keyward user add EMAIL", "keyward grant EMAIL administrator --all", "keyward import FILE…"] {
             assert!(html.contains(command), "{command}");
         }
     }

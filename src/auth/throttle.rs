@@ -53,7 +53,11 @@ impl Throttle {
     /// Whether an attempt on `account` from `address` shall be looked at.
     pub fn verdict(&self, address: IpAddr, account: &str) -> Verdict {
         let now = self.clock.now();
-        if self.addresses.has(&address, now) || self.accounts.has(&account.to_owned(), now) { Verdict::Try } else { Verdict::Wait }
+        if self.addresses.has(&address, now) || self.accounts.has(&account.to_owned(), now) {
+            Verdict::Try
+        } else {
+            Verdict::Wait
+        }
     }
 
     /// Counts a failure; true when the address had no token left for it.
@@ -81,7 +85,9 @@ impl<K: Eq + Hash> Buckets<K> {
     }
 
     fn level(&self, known: Option<&(f64, OffsetDateTime)>, now: OffsetDateTime) -> f64 {
-        known.map_or(self.rate.burst, |(left, at)| ((now - *at).as_seconds_f64().max(0.0) * self.rate.per_second + left).min(self.rate.burst))
+        known.map_or(self.rate.burst, |(left, at)| {
+            ((now - *at).as_seconds_f64().max(0.0) * self.rate.per_second + left).min(self.rate.burst)
+        })
     }
 
     fn has(&self, key: &K, now: OffsetDateTime) -> bool {
@@ -131,6 +137,10 @@ mod tests {
         }
         assert_eq!(throttle.verdict(attacker, "victim@x.example"), Verdict::Wait);
         assert_eq!(throttle.verdict(user, "victim@x.example"), Verdict::Try, "the account's owner elsewhere");
-        assert_eq!(throttle.verdict(attacker, "colleague@x.example"), Verdict::Try, "a colleague behind the same address");
+        assert_eq!(
+            throttle.verdict(attacker, "colleague@x.example"),
+            Verdict::Try,
+            "a colleague behind the same address"
+        );
     }
 }

@@ -65,7 +65,8 @@ struct Counted {
 /// # Errors
 /// When the database fails.
 pub async fn find(tx: &mut Scoped, id: Uuid) -> sqlx::Result<Option<Contract>> {
-    let row: Option<Counted> = sqlx::query_as(AssertSqlSafe(format!("{CONTRACT} WHERE c.id = $1"))).bind(id).fetch_optional(&mut **tx).await?;
+    let row: Option<Counted> =
+        sqlx::query_as(AssertSqlSafe(format!("{CONTRACT} WHERE c.id = $1"))).bind(id).fetch_optional(&mut **tx).await?;
     Ok(row.map(|row| row.contract))
 }
 
@@ -81,7 +82,14 @@ pub async fn sees_any(tx: &mut Scoped) -> sqlx::Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(tx: &mut Scoped, filter: &Filter, today: Date, sort: (Sort, bool), limit: i64, offset: i64) -> sqlx::Result<(Vec<Contract>, i64)> {
+pub async fn list(
+    tx: &mut Scoped,
+    filter: &Filter,
+    today: Date,
+    sort: (Sort, bool),
+    limit: i64,
+    offset: i64,
+) -> sqlx::Result<(Vec<Contract>, i64)> {
     let order = order_by(sort);
     let (current, ended) = filter.expired.shows();
     let statement = format!(

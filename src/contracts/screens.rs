@@ -45,7 +45,11 @@ pub async fn list(person: SignedIn, State(state): State<AppState>, RawQuery(quer
 ///
 /// # Errors
 /// When the database fails.
-pub async fn open(contract: OnContract<See>, State(state): State<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
+pub async fn open(
+    contract: OnContract<See>,
+    State(state): State<AppState>,
+    RawQuery(query): RawQuery,
+) -> Result<Response> {
     let query = Pairs::parse(query.unwrap_or_default().as_bytes());
     let mut tx = contract.begin(&state).await?;
     let panel = panel(&mut tx, &contract.contract, &query, None).await?;
@@ -56,7 +60,13 @@ pub async fn open(contract: OnContract<See>, State(state): State<AppState>, RawQ
 ///
 /// # Errors
 /// When the database fails.
-pub async fn with_revealed(state: &AppState, person: &SignedIn, back: &str, id: Uuid, key: SecretString) -> Result<Option<Response>> {
+pub async fn with_revealed(
+    state: &AppState,
+    person: &SignedIn,
+    back: &str,
+    id: Uuid,
+    key: SecretString,
+) -> Result<Option<Response>> {
     let (path, query) = back.split_once('?').unwrap_or((back, ""));
     let Some(license_id) = path.strip_prefix("/contracts/") else { return Ok(None) };
     let mut tx = person.begin(state).await?;
@@ -70,7 +80,9 @@ pub async fn with_revealed(state: &AppState, person: &SignedIn, back: &str, id: 
 }
 
 fn address(query: &Pairs) -> Address {
-    ["q", "program", "status", "expired", "sort", "page"].into_iter().fold(Address::new("/contracts"), |address, part| address.with(part, query.one(part).trim()))
+    ["q", "program", "status", "expired", "sort", "page"]
+        .into_iter()
+        .fold(Address::new("/contracts"), |address, part| address.with(part, query.one(part).trim()))
 }
 
 /// The filter that an address or an export's form names.
@@ -98,7 +110,13 @@ fn sort(text: &str) -> (Sort, bool) {
     (sort, descending)
 }
 
-async fn page(state: &AppState, person: &SignedIn, tx: &mut Scoped, query: &Pairs, panel: Option<ContractPanel>) -> Result<ContractsPage> {
+async fn page(
+    state: &AppState,
+    person: &SignedIn,
+    tx: &mut Scoped,
+    query: &Pairs,
+    panel: Option<ContractPanel>,
+) -> Result<ContractsPage> {
     let address = address(query);
     let filter = filter(query);
     let number = page_of(query.one("page"));
@@ -113,7 +131,10 @@ async fn page(state: &AppState, person: &SignedIn, tx: &mut Scoped, query: &Pair
         q: filter.q.clone(),
         programs: choices("All", programs, &filter.program),
         statuses: choices("All", statuses, &filter.status),
-        expired: [("", "Hidden"), ("shown", "Shown"), ("only", "Only")].into_iter().map(|(value, label)| Choice::new(value, label, address.get("expired"))).collect(),
+        expired: [("", "Hidden"), ("shown", "Shown"), ("only", "Only")]
+            .into_iter()
+            .map(|(value, label)| Choice::new(value, label, address.get("expired")))
+            .collect(),
         rows: rows.into_iter().map(|contract| row(contract, today)).collect(),
         pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
         export_keys: may_export_keys.then_some(export_keys),
@@ -125,7 +146,8 @@ async fn page(state: &AppState, person: &SignedIn, tx: &mut Scoped, query: &Pair
 }
 
 fn choices(all: &str, values: Vec<String>, current: &str) -> Vec<Choice> {
-    let each = values.into_iter().filter(|value| !value.is_empty()).map(|value| Choice::new(value.clone(), value, current));
+    let each =
+        values.into_iter().filter(|value| !value.is_empty()).map(|value| Choice::new(value.clone(), value, current));
     std::iter::once(Choice::new("", all, current)).chain(each).collect()
 }
 
@@ -134,8 +156,13 @@ async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
         return Ok(crate::web::overview::OverviewPage::nothing_granted());
     }
     let narrowed = !(filter.q.is_empty() && filter.program.is_empty() && filter.status.is_empty());
-    let text = if narrowed { "Try fewer words or fewer filters." } else { "All your License IDs have ended. Show the expired ones to see them." };
-    Ok(Empty::new(EmptyKind::NothingMatches, "No License ID matches", text).action("Clear filters", "/contracts?expired=shown"))
+    let text = if narrowed {
+        "Try fewer words or fewer filters."
+    } else {
+        "All your License IDs have ended. Show the expired ones to see them."
+    };
+    Ok(Empty::new(EmptyKind::NothingMatches, "No License ID matches", text)
+        .action("Clear filters", "/contracts?expired=shown"))
 }
 
 fn labels(codes: &[String]) -> Vec<String> {
@@ -154,7 +181,12 @@ fn row(contract: Contract, today: Date) -> ContractRow {
     }
 }
 
-async fn panel(tx: &mut Scoped, head: &ContractHead, query: &Pairs, revealed: Option<(Uuid, SecretString)>) -> Result<ContractPanel> {
+async fn panel(
+    tx: &mut Scoped,
+    head: &ContractHead,
+    query: &Pairs,
+    revealed: Option<(Uuid, SecretString)>,
+) -> Result<ContractPanel> {
     let contract = db::find(tx, head.id).await?.ok_or(Error::NotFound)?;
     let tab = ContractTab::parse(query.one("tab"));
     let list = address(query);
@@ -194,7 +226,10 @@ async fn panel(tx: &mut Scoped, head: &ContractHead, query: &Pairs, revealed: Op
         }),
         keys,
         key_count,
-        contacts: contacts.into_iter().map(|contact| Contact { role: contact.role, name: contact.name, email: contact.email }).collect(),
+        contacts: contacts
+            .into_iter()
+            .map(|contact| Contact { role: contact.role, name: contact.name, email: contact.email })
+            .collect(),
     })
 }
 
@@ -209,7 +244,13 @@ fn offering(line: model::Offering) -> Offering {
     }
 }
 
-async fn key_list(tx: &mut Scoped, head: &ContractHead, list: &Address, query: &Pairs, revealed: Option<(Uuid, SecretString)>) -> Result<(KeyList, u64)> {
+async fn key_list(
+    tx: &mut Scoped,
+    head: &ContractHead,
+    list: &Address,
+    query: &Pairs,
+    revealed: Option<(Uuid, SecretString)>,
+) -> Result<(KeyList, u64)> {
     let number = page_of(query.one("keys_page"));
     let (rows, total) = keys::db::list(tx, Of::Contract(head.id), PAGE, (number - 1) * PAGE).await?;
     let total = total.unsigned_abs();
@@ -221,10 +262,16 @@ async fn key_list(tx: &mut Scoped, head: &ContractHead, list: &Address, query: &
         back: here.with("keys_page", query.one("keys_page")).href(),
         rows: rows.into_iter().map(|key| keys::view::row(key, tx.today())).collect(),
         export: (total > 0).then(|| {
-            Export::of_keys("export-selected", "Export selected keys", "selected").field("license_id", head.license_id.clone()).text("The ticked keys of this License ID.")
+            Export::of_keys("export-selected", "Export selected keys", "selected")
+                .field("license_id", head.license_id.clone())
+                .text("The ticked keys of this License ID.")
         }),
         locked: None,
-        empty: Empty::new(EmptyKind::NothingYet, "No keys here yet", "Import a key file that holds this License ID to see its keys."),
+        empty: Empty::new(
+            EmptyKind::NothingYet,
+            "No keys here yet",
+            "Import a key file that holds this License ID to see its keys.",
+        ),
     };
     if let Some((id, key)) = revealed {
         keys.reveal(id, key);
@@ -243,7 +290,11 @@ async fn locked_keys(tx: &mut Scoped, head: &ContractHead) -> Result<KeyList> {
         rows: Vec::new(),
         pager: Pager::default(),
         export: None,
-        locked: Some(Locked { role: "Product keys reader".to_owned(), license_ids: vec![head.license_id.clone()], ask }),
+        locked: Some(Locked {
+            role: "Product keys reader".to_owned(),
+            license_ids: vec![head.license_id.clone()],
+            ask,
+        }),
         empty: Empty::new(EmptyKind::NotAllowed, "", ""),
     })
 }

@@ -13,10 +13,7 @@ pub const PREFIX: u8 = b'\'';
 
 /// Whether a first byte makes a spreadsheet treat the cell as something to execute.
 const fn is_dangerous(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r' | b'\n' | b'\0'
-    )
+    matches!(byte, b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r' | b'\n' | b'\0')
 }
 
 /// Whether the cell is any number of prefixes (zero included) followed by a dangerous character.
@@ -27,9 +24,7 @@ fn is_prefixed_or_dangerous(cell: &[u8]) -> bool {
         Some(&byte) => return is_dangerous(byte),
         None => return false,
     }
-    cell.iter()
-        .find(|byte| **byte != PREFIX)
-        .is_some_and(|byte| is_dangerous(*byte))
+    cell.iter().find(|byte| **byte != PREFIX).is_some_and(|byte| is_dangerous(*byte))
 }
 
 /// Whether an exported cell needs the prefix.
@@ -39,11 +34,7 @@ pub fn needs_prefix(cell: &str) -> bool {
 
 /// The cell as it is written. The writers do the same in place; this is the rule by itself.
 pub fn neutralise(cell: &str) -> String {
-    if needs_prefix(cell) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
+    if needs_prefix(cell) { format!("'{cell}") } else { cell.to_owned() }
 }
 
 /// The cell as it was before [`neutralise`]: takes off one prefix if that is Keyward's own.

@@ -118,20 +118,14 @@ mod tests {
             product: "Windows 11 Pro",
             key: ExportedKey::Key("QX3TJ-7WKPD-9HMCV-2BRFG-84YNX"),
             kind: Some(KeyKind::Mak),
-            activations: Some(Activations {
-                used: 42,
-                limit: 50,
-            }),
+            activations: Some(Activations { used: 42, limit: 50 }),
             seats: None,
             osa_status: "",
         };
         let mut buffer = CellBuffer::default();
         let cells = row.cells(&mut buffer);
         assert_eq!(cells[0], "0005512873");
-        assert_eq!(
-            cells[4..],
-            ["QX3TJ-7WKPD-9HMCV-2BRFG-84YNX", "MAK", "42/50", "", ""]
-        );
+        assert_eq!(cells[4..], ["QX3TJ-7WKPD-9HMCV-2BRFG-84YNX", "MAK", "42/50", "", ""]);
     }
 
     #[test]
@@ -148,9 +142,6 @@ mod tests {
             osa_status: "",
         };
         let mut buffer = CellBuffer::default();
-        assert_eq!(
-            row.cells(&mut buffer)[4..],
-            [NO_KEY_SENTENCE, "", "", "250", ""]
-        );
+        assert_eq!(row.cells(&mut buffer)[4..], [NO_KEY_SENTENCE, "", "", "250", ""]);
     }
 }

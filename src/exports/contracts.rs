@@ -25,16 +25,22 @@ use crate::{
 /// 400 for an unknown format.
 pub async fn post(person: SignedIn, State(state): State<AppState>, RawForm(body): RawForm) -> Result<Response> {
     let form = Pairs::parse(&body);
-    let format: Format = form.one("format").parse().map_err(|unknown: super::UnknownFormat| Error::Malformed(unknown.to_string()))?;
+    let format: Format =
+        form.one("format").parse().map_err(|unknown: super::UnknownFormat| Error::Malformed(unknown.to_string()))?;
     let ticked = form.all("license_id");
-    let filter = if ticked.is_empty() { contracts::filter(&form) } else { Filter { expired: Expired::Shown, ..Filter::default() } };
+    let filter = if ticked.is_empty() {
+        contracts::filter(&form)
+    } else {
+        Filter { expired: Expired::Shown, ..Filter::default() }
+    };
     let mut tx = person.begin(&state).await?;
     let today = tx.today();
     let (mut rows, _) = contracts::db::list(&mut tx, &filter, today, (Sort::End, false), 0, 0).await?;
     if !ticked.is_empty() {
         rows.retain(|contract| ticked.contains(&contract.license_id));
     }
-    let event = Event::done("contracts.export", format!("{} License IDs", rows.len())).with(serde_json::json!({ "format": format.to_string() }));
+    let event = Event::done("contracts.export", format!("{} License IDs", rows.len()))
+        .with(serde_json::json!({ "format": format.to_string() }));
     person.record(&state, &mut tx, event).await?;
     tx.commit().await?;
     let bytes = write(format, &rows)?;

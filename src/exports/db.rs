@@ -4,11 +4,7 @@ use futures_util::stream::BoxStream;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use crate::{
-    auth::roles::Permission,
-    contracts::db::like,
-    postgres::Scoped,
-};
+use crate::{auth::roles::Permission, contracts::db::like, postgres::Scoped};
 
 /// What an export asks for. `None` means any.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +68,10 @@ pub async fn chosen(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<ByCo
 /// # Errors
 /// When the database fails.
 pub async fn data_keys(tx: &mut Scoped, contracts: &[Uuid]) -> sqlx::Result<Vec<(Uuid, Uuid, Vec<u8>)>> {
-    sqlx::query_as("SELECT id, contract_id, wrapped FROM data_keys WHERE contract_id = ANY($1)").bind(contracts).fetch_all(&mut **tx).await
+    sqlx::query_as("SELECT id, contract_id, wrapped FROM data_keys WHERE contract_id = ANY($1)")
+        .bind(contracts)
+        .fetch_all(&mut **tx)
+        .await
 }
 
 /// One key as it leaves the database.

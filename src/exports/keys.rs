@@ -18,7 +18,7 @@ use zeroize::Zeroize;
 
 use super::{
     CellBuffer, ExportedKey, Format, KEY_COLUMNS, KeyExportRow, TextFormat, XlsxSheet, append_row,
-    db::{self, Selection, SealedRow},
+    db::{self, SealedRow, Selection},
     header_bytes,
 };
 use crate::{
@@ -43,7 +43,8 @@ const DEPTH: usize = 8;
 /// 400 for an unknown format or scope, 422 (back with a notice) for an empty selection, 503 sealed.
 pub async fn post(proof: Fresh<Anybody>, State(state): State<AppState>, RawForm(body): RawForm) -> Result<Response> {
     let form = Pairs::parse(&body);
-    let format: Format = form.one("format").parse().map_err(|unknown: super::UnknownFormat| Error::Malformed(unknown.to_string()))?;
+    let format: Format =
+        form.one("format").parse().map_err(|unknown: super::UnknownFormat| Error::Malformed(unknown.to_string()))?;
     let selection = selection(&form)?;
     if selection.key_ids.as_ref().is_some_and(Vec::is_empty) {
         return Ok(Redirect::to("/products?notice=nothing-selected").into_response());
@@ -61,13 +62,19 @@ fn selection(form: &Pairs) -> Result<Selection> {
     match form.one("scope") {
         "all" => {}
         // An id that isn't one is left out, like one that isn't the person's.
-        "selected" => selection.key_ids = Some(form.all("key_id").iter().filter_map(|id| Uuid::parse_str(id).ok()).collect()),
+        "selected" => {
+            selection.key_ids = Some(form.all("key_id").iter().filter_map(|id| Uuid::parse_str(id).ok()).collect())
+        }
         "matching" => {
             form.one("q").clone_into(&mut selection.q);
             form.one("category").clone_into(&mut selection.category);
             form.one("product").clone_into(&mut selection.product);
         }
-        other => return Err(Error::Malformed(format!("The scope of an export is all, selected or matching, not “{other}”."))),
+        other => {
+            return Err(Error::Malformed(format!(
+                "The scope of an export is all, selected or matching, not “{other}”."
+            )));
+        }
     }
     Ok(selection)
 }
@@ -105,7 +112,10 @@ fn events(chosen: db::ByContract, format: Format) -> Vec<Event> {
         .into_iter()
         .map(|(contract, license_id, keys)| {
             let detail = serde_json::json!({ "format": format.to_string(), "count": keys.len() });
-            Event::done("keys.export", format!("{} keys of License ID {license_id}", keys.len())).on(contract).with(detail).keys(keys)
+            Event::done("keys.export", format!("{} keys of License ID {license_id}", keys.len()))
+                .on(contract)
+                .with(detail)
+                .keys(keys)
         })
         .collect()
 }
@@ -116,7 +126,10 @@ pub fn attachment(format: Format, name: &str, now: OffsetDateTime) -> Result<[(h
     let disposition = format!("attachment; filename=\"keyward-{name}-{day}.{}\"", format.extension());
     Ok([
         (header::CONTENT_TYPE, HeaderValue::from_static(format.content_type())),
-        (header::CONTENT_DISPOSITION, HeaderValue::from_str(&disposition).map_err(|fault| Error::Internal(fault.into()))?),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_str(&disposition).map_err(|fault| Error::Internal(fault.into()))?,
+        ),
     ])
 }
 
@@ -220,7 +233,10 @@ impl Scratch {
             product: &row.product,
             key,
             kind: crate::keys::kind_of(&row.kind),
-            activations: row.used.zip(row.total).map(|(used, limit)| Activations { used: number(used), limit: number(limit) }),
+            activations: row
+                .used
+                .zip(row.total)
+                .map(|(used, limit)| Activations { used: number(used), limit: number(limit) }),
             seats: row.seats.map(number),
             osa_status: &row.osa_status,
         };

@@ -13,9 +13,7 @@ pub mod keys;
 pub mod sheet;
 pub mod writer;
 
-pub use columns::{
-    CONTRACT_COLUMNS, CellBuffer, ExportedKey, KEY_COLUMNS, KeyExportRow, NO_KEY_SENTENCE,
-};
+pub use columns::{CONTRACT_COLUMNS, CellBuffer, ExportedKey, KEY_COLUMNS, KeyExportRow, NO_KEY_SENTENCE};
 pub use sheet::{SheetError, XlsxSheet};
 pub use writer::{Format, TextFormat, UnknownFormat, append_row, header_bytes};
 

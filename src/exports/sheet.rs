@@ -21,9 +21,7 @@ const WIDTHS: (u16, u16) = (8, 60);
 #[derive(Debug, thiserror::Error)]
 pub enum SheetError {
     /// One row more than the format holds.
-    #[error(
-        "a spreadsheet holds 1,048,575 rows below its header: export as csv or tsv, or narrow the selection"
-    )]
+    #[error("a spreadsheet holds 1,048,575 rows below its header: export as csv or tsv, or narrow the selection")]
     Full,
     /// A row of more cells than the header, or more columns than the format holds.
     #[error("a spreadsheet row of {cells} cells doesn't fit {columns} columns")]
@@ -68,10 +66,7 @@ impl XlsxSheet {
     /// [`SheetError`] if the temporary file can't be made or there are too many columns.
     pub fn new_in(directory: &Path, columns: &[&str]) -> Result<Self, SheetError> {
         if columns.is_empty() || columns.len() > COLUMN_LIMIT {
-            return Err(SheetError::Shape {
-                cells: columns.len(),
-                columns: COLUMN_LIMIT,
-            });
+            return Err(SheetError::Shape { cells: columns.len(), columns: COLUMN_LIMIT });
         }
         let mut workbook = Workbook::new();
         workbook.set_tempdir(directory)?;
@@ -101,10 +96,7 @@ impl XlsxSheet {
 
     fn write(&mut self, cells: &[&str], format: &CellFormat) -> Result<(), SheetError> {
         if cells.len() > self.widths.len() {
-            return Err(SheetError::Shape {
-                cells: cells.len(),
-                columns: self.widths.len(),
-            });
+            return Err(SheetError::Shape { cells: cells.len(), columns: self.widths.len() });
         }
         if self.next_row >= ROW_LIMIT {
             return Err(SheetError::Full);
@@ -140,9 +132,7 @@ impl XlsxSheet {
         let mut out = BufWriter::new(tempfile::tempfile_in(&self.directory)?);
         self.workbook.save_to_writer(&mut out)?;
         out.flush()?;
-        let mut file = out
-            .into_inner()
-            .map_err(std::io::IntoInnerError::into_error)?;
+        let mut file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         file.seek(SeekFrom::Start(0))?;
         Ok(file)
     }
@@ -167,13 +157,7 @@ mod tests {
     #[test]
     fn a_row_wider_than_the_header_is_refused() {
         let mut sheet = XlsxSheet::new(&["License ID"]).expect("temporary files work");
-        assert!(matches!(
-            sheet.row(&["1", "2"]),
-            Err(SheetError::Shape {
-                cells: 2,
-                columns: 1
-            })
-        ));
+        assert!(matches!(sheet.row(&["1", "2"]), Err(SheetError::Shape { cells: 2, columns: 1 })));
     }
 
     #[test]

@@ -151,10 +151,7 @@ mod tests {
     #[test]
     fn csv_quotes_every_cell() {
         assert_eq!(
-            row(
-                TextFormat::Csv,
-                &["007", "", "Wide World \"Imports\", Inc."]
-            ),
+            row(TextFormat::Csv, &["007", "", "Wide World \"Imports\", Inc."]),
             "\"007\",\"\",\"Wide World \"\"Imports\"\", Inc.\"\r\n"
         );
     }
@@ -162,33 +159,21 @@ mod tests {
     #[test]
     fn tsv_quotes_only_where_a_cell_needs_it() {
         assert_eq!(
-            row(
-                TextFormat::Tsv,
-                &["007", "", "a, b; c", "a\tb", "say \"x\"", "two\r\nlines"]
-            ),
+            row(TextFormat::Tsv, &["007", "", "a, b; c", "a\tb", "say \"x\"", "two\r\nlines"]),
             "007\t\ta, b; c\t\"a\tb\"\t\"say \"\"x\"\"\"\t\"two\r\nlines\"\r\n"
         );
     }
 
     #[test]
     fn dangerous_cells_are_neutralised_in_both() {
-        assert_eq!(
-            row(TextFormat::Tsv, &["=1+1", "\tx"]),
-            "'=1+1\t\"'\tx\"\r\n"
-        );
+        assert_eq!(row(TextFormat::Tsv, &["=1+1", "\tx"]), "'=1+1\t\"'\tx\"\r\n");
         assert_eq!(row(TextFormat::Csv, &["=1+1"]), "\"'=1+1\"\r\n");
     }
 
     #[test]
     fn only_tsv_starts_with_a_byte_order_mark() {
-        assert_eq!(
-            header_bytes(TextFormat::Tsv, &["a", "b"]),
-            b"\xef\xbb\xbfa\tb\r\n"
-        );
-        assert_eq!(
-            header_bytes(TextFormat::Csv, &["a", "b"]),
-            b"\"a\",\"b\"\r\n"
-        );
+        assert_eq!(header_bytes(TextFormat::Tsv, &["a", "b"]), b"\xef\xbb\xbfa\tb\r\n");
+        assert_eq!(header_bytes(TextFormat::Csv, &["a", "b"]), b"\"a\",\"b\"\r\n");
     }
 
     #[test]

@@ -67,8 +67,7 @@ fn utf8<'a>(bytes: &'a [u8], findings: &mut Findings) -> Option<&'a str> {
             && told != line
         {
             told = line;
-            let sentence =
-                format!("has the byte 0x{byte:02X}, which isn't UTF-8: save the file as CSV UTF-8");
+            let sentence = format!("has the byte 0x{byte:02X}, which isn't UTF-8: save the file as CSV UTF-8");
             findings.error(line, None, sentence);
         }
     }
@@ -111,11 +110,7 @@ fn refuse_nul(text: &str, findings: &mut Findings) {
         from += at + 1;
         if told != line {
             told = line;
-            findings.error(
-                line,
-                None,
-                "has a NUL byte: the file is damaged or isn't text",
-            );
+            findings.error(line, None, "has a NUL byte: the file is damaged or isn't text");
         }
     }
 }

@@ -21,10 +21,7 @@ pub(super) fn license_id(text: &str) -> Result<&str, String> {
         return Err(format!("{} has a control character in it", quoted(text)));
     }
     if is_shortened_number(text) {
-        return Err(format!(
-            "{} is a number that a spreadsheet shortened: format the column as text",
-            quoted(text)
-        ));
+        return Err(format!("{} is a number that a spreadsheet shortened: format the column as text", quoted(text)));
     }
     Ok(text)
 }
@@ -40,21 +37,14 @@ fn is_shortened_number(text: &str) -> bool {
 
 /// A text that must be there.
 pub(super) fn required(text: &str) -> Result<&str, String> {
-    if text.is_empty() {
-        Err("is empty, but every row needs it".to_owned())
-    } else {
-        Ok(text)
-    }
+    if text.is_empty() { Err("is empty, but every row needs it".to_owned()) } else { Ok(text) }
 }
 
 /// A text of at most 64 characters; may be empty.
 pub(super) fn short(text: &str) -> Result<&str, String> {
     match text.chars().count() {
         ..=SHORT => Ok(text),
-        length => Err(format!(
-            "{} has {length} characters, at most {SHORT} fit",
-            quoted(text)
-        )),
+        length => Err(format!("{} has {length} characters, at most {SHORT} fit", quoted(text))),
     }
 }
 
@@ -64,15 +54,8 @@ pub(super) fn date(text: &str) -> Result<Option<Date>, String> {
         return Ok(None);
     }
     let Some((year, month, day)) = iso_parts(text) else {
-        let fault = if is_ambiguous_date(text) {
-            "can be read in two ways"
-        } else {
-            "isn't a date"
-        };
-        return Err(format!(
-            "{} {fault}: write year-month-day, such as 2026-05-31",
-            quoted(text)
-        ));
+        let fault = if is_ambiguous_date(text) { "can be read in two ways" } else { "isn't a date" };
+        return Err(format!("{} {fault}: write year-month-day, such as 2026-05-31", quoted(text)));
     };
     Month::try_from(month)
         .and_then(|month| Date::from_calendar_date(year, month, day))
@@ -92,11 +75,7 @@ pub(super) fn required_date(text: &str) -> Result<Date, String> {
 fn iso_parts(text: &str) -> Option<(i32, u8, u8)> {
     let [year, month, day] = split_three(text, '-')?;
     let shape = [year.len(), month.len(), day.len()] == [4, 2, 2];
-    if !shape
-        || !text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'-')
-    {
+    if !shape || !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
         return None;
     }
     Some((year.parse().ok()?, month.parse().ok()?, day.parse().ok()?))
@@ -106,9 +85,7 @@ fn iso_parts(text: &str) -> Option<(i32, u8, u8)> {
 fn is_ambiguous_date(text: &str) -> bool {
     ['/', '.', '-'].into_iter().any(|separator| {
         split_three(text, separator).is_some_and(|parts| {
-            parts.iter().all(|part| {
-                (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-            })
+            parts.iter().all(|part| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()))
         })
     })
 }
@@ -126,10 +103,9 @@ pub(super) fn count(text: &str) -> Result<Option<u32>, String> {
     }
     whole_number(text).map(Some).map_err(|fault| match fault {
         NumberFault::TooLarge => format!("{} is above {MOST}", quoted(text)),
-        NumberFault::Separators => format!(
-            "{} isn't a plain whole number: write it without separators, such as 1000",
-            quoted(text)
-        ),
+        NumberFault::Separators => {
+            format!("{} isn't a plain whole number: write it without separators, such as 1000", quoted(text))
+        }
         NumberFault::NotANumber => format!("{} isn't a whole number", quoted(text)),
     })
 }
@@ -149,15 +125,10 @@ enum NumberFault {
 fn whole_number(text: &str) -> Result<u32, NumberFault> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         let separated = text.starts_with(|c: char| c.is_ascii_digit())
-            && text.chars().all(|c| {
-                c.is_ascii_digit()
-                    || matches!(c, ',' | '.' | '\'' | '’' | ' ' | '\u{a0}' | '\u{202f}')
-            });
-        return Err(if separated {
-            NumberFault::Separators
-        } else {
-            NumberFault::NotANumber
-        });
+            && text
+                .chars()
+                .all(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | '\'' | '’' | ' ' | '\u{a0}' | '\u{202f}'));
+        return Err(if separated { NumberFault::Separators } else { NumberFault::NotANumber });
     }
     match text.parse() {
         Ok(number) if number <= MOST => Ok(number),
@@ -186,11 +157,7 @@ pub(super) fn activations(text: &str) -> Result<Option<Activations>, String> {
 /// An e-mail address, loosely: something, one `@`, a host name; empty is none.
 pub(super) fn email(text: &str) -> Result<&str, String> {
     let well_formed = text.split_once('@').is_some_and(|(local, host)| {
-        !local.is_empty()
-            && !host.is_empty()
-            && !host.contains('@')
-            && !host.starts_with('.')
-            && !host.ends_with('.')
+        !local.is_empty() && !host.is_empty() && !host.contains('@') && !host.starts_with('.') && !host.ends_with('.')
     });
     let forbidden = |c: char| c.is_whitespace() || c.is_control() || "<>(),;:\"\\".contains(c);
     if text.is_empty() || (well_formed && !text.contains(forbidden) && text.len() <= EMAIL_LENGTH) {
@@ -203,18 +170,9 @@ pub(super) fn email(text: &str) -> Result<&str, String> {
 /// The kind of a key.
 pub(super) fn key_kind(text: &str) -> Result<KeyKind, String> {
     if text.is_empty() {
-        return Err(format!(
-            "is empty beside a key; known are {}",
-            known_kinds()
-        ));
+        return Err(format!("is empty beside a key; known are {}", known_kinds()));
     }
-    KeyKind::from_label(text).ok_or_else(|| {
-        format!(
-            "{} is no type of key; known are {}",
-            quoted(text),
-            known_kinds()
-        )
-    })
+    KeyKind::from_label(text).ok_or_else(|| format!("{} is no type of key; known are {}", quoted(text), known_kinds()))
 }
 
 fn known_kinds() -> String {
@@ -280,10 +238,7 @@ mod tests {
 
     #[test]
     fn activations_are_used_of_granted() {
-        let expected = Activations {
-            used: 42,
-            limit: 50,
-        };
+        let expected = Activations { used: 42, limit: 50 };
         assert_eq!(activations("42/50"), Ok(Some(expected)));
         assert_eq!(activations("42 / 50"), Ok(Some(expected)));
         assert_eq!(activations(""), Ok(None));
@@ -301,9 +256,7 @@ mod tests {
     fn an_email_address_has_one_at_sign_and_no_spaces() {
         assert_eq!(email("it@northwind.example"), Ok("it@northwind.example"));
         assert_eq!(email(""), Ok(""));
-        for text in [
-            "it", "@x", "it@", "a@b@c", "a b@c", "a@.c", "<a@c>", "a@c\n",
-        ] {
+        for text in ["it", "@x", "it@", "a@b@c", "a b@c", "a@.c", "<a@c>", "a@c\n"] {
             assert!(email(text).is_err(), "{text}");
         }
     }
@@ -311,10 +264,7 @@ mod tests {
     #[test]
     fn an_unknown_type_is_answered_with_the_known() {
         let error = key_kind("Retail").expect_err("unknown");
-        assert_eq!(
-            error,
-            "'Retail' is no type of key; known are MAK, KMS, VLK, OSA, GVLK"
-        );
+        assert_eq!(error, "'Retail' is no type of key; known are MAK, KMS, VLK, OSA, GVLK");
         assert_eq!(key_kind("kms host"), Ok(KeyKind::KmsHost));
     }
 }

@@ -166,22 +166,16 @@ pub(super) fn quoted(cell: &str) -> String {
     }
     let mut characters = cell.chars();
     let start: String = characters.by_ref().take(QUOTED_LENGTH).collect();
-    let ellipsis = if characters.next().is_some() {
-        "…"
-    } else {
-        ""
-    };
+    let ellipsis = if characters.next().is_some() { "…" } else { "" };
     format!("'{}{ellipsis}'", escaped(&start))
 }
 
 /// Whether two groups of a key stand in the text, or 25 letters and digits without hyphens.
 fn looks_like_key(text: &[u8]) -> bool {
     let group = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_alphanumeric);
-    let two_groups =
-        |window: &[u8]| window[5] == b'-' && group(&window[..5]) && group(&window[6..]);
+    let two_groups = |window: &[u8]| window[5] == b'-' && group(&window[..5]) && group(&window[6..]);
     let mut runs = text.split(|byte| !byte.is_ascii_alphanumeric());
-    text.windows(11).any(two_groups)
-        || runs.any(|run| run.len() == 25 && run.iter().any(u8::is_ascii_digit))
+    text.windows(11).any(two_groups) || runs.any(|run| run.len() == 25 && run.iter().any(u8::is_ascii_digit))
 }
 
 /// Control and direction-changing characters would let a file forge lines of a log.
@@ -243,11 +237,7 @@ mod tests {
 
     #[test]
     fn a_key_in_a_wrong_column_is_not_quoted() {
-        for cell in [
-            "MAK: qx3tj-7WKPD-9HMCV-2BRFG-84YNX!",
-            "QX3TJ-7WKPD-9HMC-2BRFG",
-            "QX3TJ7WKPD9HMCV2BRFG84YNX",
-        ] {
+        for cell in ["MAK: qx3tj-7WKPD-9HMCV-2BRFG-84YNX!", "QX3TJ-7WKPD-9HMC-2BRFG", "QX3TJ7WKPD9HMCV2BRFG84YNX"] {
             assert_eq!(quoted(cell), "a text that looks like a product key");
         }
         assert_eq!(quoted("Office-2024"), "'Office-2024'");

@@ -21,15 +21,8 @@ pub enum Kind {
 pub const CONTACT_COLUMNS: [&str; 4] = ["License ID", "Role", "Name", "Email"];
 
 /// The columns of a licence summary.
-pub const SUMMARY_COLUMNS: [&str; 7] = [
-    "License ID",
-    "Product family",
-    "Version",
-    "Product pool",
-    "Type",
-    "Effective quantity",
-    "Active SA quantity",
-];
+pub const SUMMARY_COLUMNS: [&str; 7] =
+    ["License ID", "Product family", "Version", "Product pool", "Type", "Effective quantity", "Active SA quantity"];
 
 /// The columns of an order list.
 pub const ORDER_COLUMNS: [&str; 10] = [
@@ -50,13 +43,7 @@ const MOST_COLUMNS: usize = 100;
 
 impl Kind {
     /// Every kind, in the order of taking.
-    pub const ALL: [Self; 5] = [
-        Self::Contracts,
-        Self::Contacts,
-        Self::Summaries,
-        Self::Keys,
-        Self::Orders,
-    ];
+    pub const ALL: [Self; 5] = [Self::Contracts, Self::Contacts, Self::Summaries, Self::Keys, Self::Orders];
 
     /// The place in the order of taking, from 0.
     pub const fn rank(self) -> usize {
@@ -98,13 +85,7 @@ impl Kind {
             Self::Contacts => &["License ID", "Role", "Name", "Email"],
             Self::Summaries => &["License ID", "Product family", "Effective quantity"],
             Self::Keys => &["License ID", "Product", "Product Key", "Type"],
-            Self::Orders => &[
-                "License ID",
-                "Reseller order no.",
-                "Ordered on",
-                "Part number",
-                "Quantity",
-            ],
+            Self::Orders => &["License ID", "Reseller order no.", "Ordered on", "Part number", "Quantity"],
         }
     }
 }
@@ -140,10 +121,7 @@ fn same(name: &str, header: &str) -> bool {
 /// something was found wrong.
 pub(super) fn recognise(header: &[&str], line: u64, findings: &mut Findings) -> Option<Layout> {
     if header.len() > MOST_COLUMNS {
-        let sentence = format!(
-            "the header has {} columns, at most {MOST_COLUMNS} are read",
-            header.len()
-        );
+        let sentence = format!("the header has {} columns, at most {MOST_COLUMNS} are read", header.len());
         findings.error(line, None, sentence);
         return None;
     }
@@ -159,16 +137,8 @@ pub(super) fn recognise(header: &[&str], line: u64, findings: &mut Findings) -> 
         findings.error(line, None, sentence);
         return None;
     };
-    let positions = kind
-        .columns()
-        .iter()
-        .map(|name| header.iter().position(|cell| same(name, cell)))
-        .collect();
-    let layout = Layout {
-        kind,
-        positions,
-        width: header.len(),
-    };
+    let positions = kind.columns().iter().map(|name| header.iter().position(|cell| same(name, cell))).collect();
+    let layout = Layout { kind, positions, width: header.len() };
     check_header(&layout, &header, line, findings);
     (!findings.has_errors()).then_some(layout)
 }
@@ -211,10 +181,7 @@ fn check_header(layout: &Layout, header: &[&str], line: u64, findings: &mut Find
     }
     for name in kind.required() {
         if !header.iter().any(|cell| same(name, cell)) {
-            let sentence = format!(
-                "this column is missing; a file of {} needs it",
-                kind.label()
-            );
+            let sentence = format!("this column is missing; a file of {} needs it", kind.label());
             findings.error(line, Some(name), sentence);
         }
     }
@@ -273,10 +240,7 @@ mod tests {
     fn a_header_that_stands_twice_is_refused() {
         let errors = told(&["License ID", "Product", "product", "Product Key", "Type"]);
         let errors = errors.expect_err("twice");
-        assert_eq!(
-            errors,
-            ["f:1: Product: the header 'product' stands there twice"]
-        );
+        assert_eq!(errors, ["f:1: Product: the header 'product' stands there twice"]);
     }
 
     #[test]
@@ -288,10 +252,7 @@ mod tests {
     #[test]
     fn a_header_of_too_many_columns_is_refused() {
         let errors = told(&["License ID"; 101]).expect_err("too many");
-        assert_eq!(
-            errors,
-            ["f:1: the header has 101 columns, at most 100 are read"]
-        );
+        assert_eq!(errors, ["f:1: the header has 101 columns, at most 100 are read"]);
     }
 
     #[test]

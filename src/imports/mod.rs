@@ -84,28 +84,17 @@ pub fn read_file(name: &str, bytes: &[u8], caps: Caps) -> Result<ParsedFile, Vec
     let read = read_checked(bytes, caps, &mut findings);
     let warnings = findings.finish()?;
     match read {
-        Some((kind, rows)) => Ok(ParsedFile {
-            name,
-            kind,
-            rows,
-            warnings,
-        }),
+        Some((kind, rows)) => Ok(ParsedFile { name, kind, rows, warnings }),
         // Whoever answers `None` has noted why; should one forget, the file is still refused.
-        None => Err(vec![RowError {
-            file: name,
-            line: 1,
-            column: None,
-            sentence: "can't be read".to_owned(),
-        }]),
+        None => Err(vec![RowError { file: name, line: 1, column: None, sentence: "can't be read".to_owned() }]),
     }
 }
 
 fn read_checked(bytes: &[u8], caps: Caps, findings: &mut Findings) -> Option<(Kind, Rows)> {
     let size = bytes.len() as u64;
     if let Some(cap) = caps.bytes.filter(|cap| size > *cap) {
-        let sentence = format!(
-            "the file has {size} bytes, at most {cap} are taken here; the import command has no limit"
-        );
+        let sentence =
+            format!("the file has {size} bytes, at most {cap} are taken here; the import command has no limit");
         findings.error(1, None, sentence);
         return None;
     }
@@ -113,15 +102,9 @@ fn read_checked(bytes: &[u8], caps: Caps, findings: &mut Findings) -> Option<(Ki
     let mut records = Records::new(&text);
     let layout = header(&mut records, findings)?;
     let rows = match layout.kind {
-        Kind::Contracts => Rows::Contracts(collect(records, &layout, caps, findings, |row| {
-            row.contract()
-        })),
-        Kind::Contacts => Rows::Contacts(collect(records, &layout, caps, findings, |row| {
-            row.contact()
-        })),
-        Kind::Summaries => Rows::Summaries(collect(records, &layout, caps, findings, |row| {
-            row.summary()
-        })),
+        Kind::Contracts => Rows::Contracts(collect(records, &layout, caps, findings, |row| row.contract())),
+        Kind::Contacts => Rows::Contacts(collect(records, &layout, caps, findings, |row| row.contact())),
+        Kind::Summaries => Rows::Summaries(collect(records, &layout, caps, findings, |row| row.summary())),
         Kind::Keys => Rows::Keys(collect(records, &layout, caps, findings, |row| row.key())),
         Kind::Orders => Rows::Orders(collect(records, &layout, caps, findings, |row| row.order())),
     };
@@ -137,11 +120,7 @@ fn header(records: &mut Records<'_>, findings: &mut Findings) -> Option<Layout> 
         }
         Next::Broken => None,
         Next::End => {
-            findings.error(
-                1,
-                None,
-                "the file is empty: its first line must name the columns",
-            );
+            findings.error(1, None, "the file is empty: its first line must name the columns");
             None
         }
     }
@@ -171,33 +150,21 @@ fn collect<T>(
         }
         seen += 1;
         if let Some(cap) = caps.rows.filter(|cap| seen > *cap) {
-            let sentence = format!(
-                "the file has more than {cap} rows, the most taken here; the import command has no limit"
-            );
+            let sentence =
+                format!("the file has more than {cap} rows, the most taken here; the import command has no limit");
             findings.error(line, None, sentence);
             return rows;
         }
         if !has_right_shape(record, layout, line, findings) {
             continue;
         }
-        let row = read(&mut Row {
-            line,
-            record,
-            layout,
-            texts: &mut texts,
-            findings,
-        });
+        let row = read(&mut Row { line, record, layout, texts: &mut texts, findings });
         rows.extend(row);
     }
 }
 
 /// Refuses rows of another width than the header, and fields that are too long.
-fn has_right_shape(
-    record: &csv::StringRecord,
-    layout: &Layout,
-    line: u64,
-    findings: &mut Findings,
-) -> bool {
+fn has_right_shape(record: &csv::StringRecord, layout: &Layout, line: u64, findings: &mut Findings) -> bool {
     let (found, width) = (record.len(), layout.width);
     if found != width {
         let sentence = format!(

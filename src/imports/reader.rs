@@ -22,15 +22,9 @@ pub struct Caps {
 
 impl Caps {
     /// For uploads in the browser: 10 MiB and 50,000 rows.
-    pub const BROWSER: Self = Self {
-        bytes: Some(10 * 1024 * 1024),
-        rows: Some(50_000),
-    };
+    pub const BROWSER: Self = Self { bytes: Some(10 * 1024 * 1024), rows: Some(50_000) };
     /// For the command line: none.
-    pub const NONE: Self = Self {
-        bytes: None,
-        rows: None,
-    };
+    pub const NONE: Self = Self { bytes: None, rows: None };
 }
 
 /// The delimiters, the likelier first where the header has as many of one as of the other.
@@ -61,19 +55,8 @@ impl<'t> Records<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         let text = text.as_bytes();
         let delimiter = detect_delimiter(text);
-        let reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(text);
-        Self {
-            text,
-            delimiter,
-            reader,
-            record: StringRecord::new(),
-            at: 0,
-            line: 1,
-        }
+        let reader = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text);
+        Self { text, delimiter, reader, record: StringRecord::new(), at: 0, line: 1 }
     }
 
     /// The record that `next` read.
@@ -92,13 +75,8 @@ impl<'t> Records<'t> {
                 return Next::End;
             }
         }
-        let end = usize::try_from(self.reader.position().byte())
-            .unwrap_or(usize::MAX)
-            .min(self.text.len());
-        let blank = self.text[self.at..end]
-            .iter()
-            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-            .count();
+        let end = usize::try_from(self.reader.position().byte()).unwrap_or(usize::MAX).min(self.text.len());
+        let blank = self.text[self.at..end].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         let start = self.at + blank;
         let first_line = self.line + line_breaks_in(self.text, self.at, start);
         self.line = first_line + line_breaks_in(self.text, start, end);
@@ -157,10 +135,9 @@ fn check_quotes(raw: &[u8], delimiter: u8) -> Result<(), QuoteFault> {
             continue;
         }
         let opened_at = at;
-        at = closing_quote(raw, at + 1).ok_or(QuoteFault {
-            opened_at,
-            sentence: "opens a quote that is never closed",
-        })? + 1;
+        at = closing_quote(raw, at + 1)
+            .ok_or(QuoteFault { opened_at, sentence: "opens a quote that is never closed" })?
+            + 1;
         match raw.get(at) {
             Some(byte) if !ends_field(*byte) => {
                 return Err(QuoteFault {

@@ -56,9 +56,7 @@ impl<'r> Row<'r, '_> {
 
     /// The cell's value; a fault is noted and answers `None`, so that every cell gets its say.
     fn read<T>(&mut self, cell: Cell<'r>, as_: fn(&'r str) -> Result<T, String>) -> Option<T> {
-        as_(cell.text)
-            .map_err(|sentence| self.findings.error(self.line, Some(cell.name), sentence))
-            .ok()
+        as_(cell.text).map_err(|sentence| self.findings.error(self.line, Some(cell.name), sentence)).ok()
     }
 
     /// A text that must be there and pass.
@@ -68,11 +66,7 @@ impl<'r> Row<'r, '_> {
     }
 
     /// A text that may be empty but must pass. `None` within is empty.
-    fn optional(
-        &mut self,
-        cell: Cell<'r>,
-        as_: fn(&str) -> Result<&str, String>,
-    ) -> Option<Option<Arc<str>>> {
+    fn optional(&mut self, cell: Cell<'r>, as_: fn(&str) -> Result<&str, String>) -> Option<Option<Arc<str>>> {
         let text = self.read(cell, as_)?;
         Some((!text.is_empty()).then(|| self.texts.share(text)))
     }
@@ -83,20 +77,8 @@ impl<'r> Row<'r, '_> {
     }
 
     pub(super) fn contract(&mut self) -> Option<ContractRow> {
-        let [
-            license_id,
-            organization,
-            parent,
-            location,
-            program,
-            agreement,
-            above,
-            auth,
-            account,
-            start,
-            end,
-            status,
-        ] = self.cells(&CONTRACT_COLUMNS);
+        let [license_id, organization, parent, location, program, agreement, above, auth, account, start, end, status] =
+            self.cells(&CONTRACT_COLUMNS);
         let license_id = self.text(license_id, fields::license_id);
         let organization = self.text(organization, fields::required);
         let start_date = self.read(start, fields::date);
@@ -131,25 +113,11 @@ impl<'r> Row<'r, '_> {
         let role = self.text(role, fields::required);
         let name = self.text(name, fields::required);
         let email = self.optional(email, fields::email);
-        Some(ContactRow {
-            line: self.line,
-            license_id: license_id?,
-            role: role?,
-            name: name?,
-            email: email?,
-        })
+        Some(ContactRow { line: self.line, license_id: license_id?, role: role?, name: name?, email: email? })
     }
 
     pub(super) fn summary(&mut self) -> Option<SummaryRow> {
-        let [
-            license_id,
-            family,
-            version,
-            pool,
-            licence_type,
-            effective,
-            active,
-        ] = self.cells(&SUMMARY_COLUMNS);
+        let [license_id, family, version, pool, licence_type, effective, active] = self.cells(&SUMMARY_COLUMNS);
         let license_id = self.text(license_id, fields::license_id);
         let family = self.text(family, fields::required);
         let effective = self.read(effective, fields::required_count);
@@ -167,18 +135,8 @@ impl<'r> Row<'r, '_> {
     }
 
     pub(super) fn order(&mut self) -> Option<OrderRow> {
-        let [
-            license_id,
-            order,
-            customer,
-            ordered,
-            usage,
-            reseller,
-            part,
-            description,
-            quantity,
-            country,
-        ] = self.cells(&ORDER_COLUMNS);
+        let [license_id, order, customer, ordered, usage, reseller, part, description, quantity, country] =
+            self.cells(&ORDER_COLUMNS);
         let license_id = self.text(license_id, fields::license_id);
         let reseller_order = self.text(order, fields::required);
         let ordered_on = self.read(ordered, fields::required_date);
@@ -201,17 +159,7 @@ impl<'r> Row<'r, '_> {
     }
 
     pub(super) fn key(&mut self) -> Option<KeyRow> {
-        let [
-            license_id,
-            program,
-            organization,
-            product,
-            key,
-            kind,
-            used,
-            seats,
-            status,
-        ] = self.cells(&KEY_COLUMNS);
+        let [license_id, program, organization, product, key, kind, used, seats, status] = self.cells(&KEY_COLUMNS);
         let license_id = self.text(license_id, fields::license_id);
         let product = self.text(product, fields::required);
         let key = self.key_and_kind(key, kind);
@@ -236,8 +184,7 @@ impl<'r> Row<'r, '_> {
     fn activations(&mut self, cell: Cell<'r>) -> Option<Option<Activations>> {
         let activations = self.read(cell, fields::activations)?;
         if let Some(activations) = activations.filter(|a| a.above_limit()) {
-            let sentence =
-                format!("{activations} is used above the limit; kept as the vendor's count");
+            let sentence = format!("{activations} is used above the limit; kept as the vendor's count");
             let kind = WarningKind::UsedAboveLimit;
             self.findings.warning(kind, self.line, cell.name, sentence);
         }
@@ -245,33 +192,23 @@ impl<'r> Row<'r, '_> {
     }
 
     /// A key with its kind, or the sentence that none is needed, without one.
-    fn key_and_kind(
-        &mut self,
-        key: Cell<'r>,
-        kind: Cell<'r>,
-    ) -> Option<(KeyCell, Option<KeyKind>)> {
+    fn key_and_kind(&mut self, key: Cell<'r>, kind: Cell<'r>) -> Option<(KeyCell, Option<KeyKind>)> {
         if is_no_key_sentence(key.text) {
             if !kind.text.is_empty() {
                 let sentence = "is ignored: the row says that no key is needed".to_owned();
                 let warning = WarningKind::TypeIgnored;
-                self.findings
-                    .warning(warning, self.line, kind.name, sentence);
+                self.findings.warning(warning, self.line, kind.name, sentence);
             }
             return Some((KeyCell::NotNeeded(self.texts.share(key.text)), None));
         }
         let kind = self.read(kind, fields::key_kind);
         // The sentence of `Malformed` holds nothing of the key.
-        let parsed = self.read(key, |text| {
-            ProductKey::parse(text).map_err(|e| e.to_string())
-        })?;
+        let parsed = self.read(key, |text| ProductKey::parse(text).map_err(|e| e.to_string()))?;
         let unusual = parsed.unusual_characters();
         if unusual > 0 {
-            let sentence = format!(
-                "has {unusual} characters that product keys seldom have: look for a typing error"
-            );
+            let sentence = format!("has {unusual} characters that product keys seldom have: look for a typing error");
             let warning = WarningKind::UnusualCharacters;
-            self.findings
-                .warning(warning, self.line, key.name, sentence);
+            self.findings.warning(warning, self.line, key.name, sentence);
         }
         Some((KeyCell::Key(parsed), Some(kind?)))
     }

@@ -3,23 +3,17 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::exports::{
-    CONTRACT_COLUMNS, CellBuffer, ExportedKey, KEY_COLUMNS, KeyExportRow, TextFormat, append_row,
-    header_bytes,
+    CONTRACT_COLUMNS, CellBuffer, ExportedKey, KEY_COLUMNS, KeyExportRow, TextFormat, append_row, header_bytes,
 };
 use crate::keys::{Activations, KeyKind};
 
 const KEY: &str = "QX3TJ-7WKPD-9HMCV-2BRFG-84YNX";
-const HEADER: &str =
-    "License ID,Product,Product Key,Type,MAK Activations-Used/Available,Seats,OSA Status\n";
+const HEADER: &str = "License ID,Product,Product Key,Type,MAK Activations-Used/Available,Seats,OSA Status\n";
 
 fn keys(rows: &str) -> (Vec<KeyRow>, Vec<RowWarning>) {
     let file = read_file("k.csv", format!("{HEADER}{rows}").as_bytes(), Caps::NONE);
     match file.expect("well formed") {
-        ParsedFile {
-            rows: Rows::Keys(rows),
-            warnings,
-            ..
-        } => (rows, warnings),
+        ParsedFile { rows: Rows::Keys(rows), warnings, .. } => (rows, warnings),
         other => panic!("read as {:?}", other.kind),
     }
 }
@@ -38,29 +32,16 @@ fn a_key_row_is_read_whole() {
     let (rows, warnings) = keys(&format!("007, Windows 11 Pro ,{KEY},mak,42/50,,\n"));
     assert!(warnings.is_empty());
     let row = &rows[0];
-    assert_eq!(
-        (row.line, &*row.license_id, &*row.product),
-        (2, "007", "Windows 11 Pro")
-    );
+    assert_eq!((row.line, &*row.license_id, &*row.product), (2, "007", "Windows 11 Pro"));
     assert_eq!(row.kind, Some(KeyKind::Mak));
-    assert_eq!(
-        row.activations,
-        Some(Activations {
-            used: 42,
-            limit: 50
-        })
-    );
+    assert_eq!(row.activations, Some(Activations { used: 42, limit: 50 }));
     assert!(matches!(&row.key, KeyCell::Key(key) if key.expose() == KEY));
-    assert_eq!(
-        (row.seats, &row.osa_status, &row.organization),
-        (None, &None, &None)
-    );
+    assert_eq!((row.seats, &row.osa_status, &row.organization), (None, &None, &None));
 }
 
 #[test]
 fn a_product_without_key_has_no_kind() {
-    let (rows, warnings) =
-        keys("1,SQL Server 2019,This product does not require a product key.,,,250,\n");
+    let (rows, warnings) = keys("1,SQL Server 2019,This product does not require a product key.,,,250,\n");
     assert!(warnings.is_empty());
     assert!(matches!(&rows[0].key, KeyCell::NotNeeded(text) if text.starts_with("This product")));
     assert_eq!((rows[0].kind, rows[0].seats), (None, Some(250)));
@@ -76,28 +57,15 @@ fn a_type_beside_no_key_is_ignored_with_a_warning() {
 #[test]
 fn an_empty_type_beside_a_key_is_refused() {
     let errors = errors(&format!("1,P,{KEY},,,,\n"));
-    assert_eq!(
-        errors,
-        ["k.csv:2: Type: is empty beside a key; known are MAK, KMS, VLK, OSA, GVLK"]
-    );
+    assert_eq!(errors, ["k.csv:2: Type: is empty beside a key; known are MAK, KMS, VLK, OSA, GVLK"]);
 }
 
 #[test]
 fn used_above_the_limit_is_kept_with_a_warning() {
     let (rows, warnings) = keys(&format!("1,P,{KEY},MAK,599/500,,\n"));
-    assert_eq!(
-        rows[0].activations,
-        Some(Activations {
-            used: 599,
-            limit: 500
-        })
-    );
+    assert_eq!(rows[0].activations, Some(Activations { used: 599, limit: 500 }));
     assert_eq!(warnings[0].kind, WarningKind::UsedAboveLimit);
-    assert!(
-        warnings[0]
-            .to_string()
-            .starts_with("k.csv:2: MAK Activations-Used/Available: 599/500")
-    );
+    assert!(warnings[0].to_string().starts_with("k.csv:2: MAK Activations-Used/Available: 599/500"));
 }
 
 #[test]
@@ -118,13 +86,8 @@ fn an_osa_status_is_the_vendors_up_to_64_characters() {
 
 #[test]
 fn a_cell_that_begins_with_an_equals_sign_is_data() {
-    let (rows, _) = keys(&format!(
-        "1,=SUM(A1),{KEY},VLK,,,\n2,'=SUM(A1),{KEY},VLK,,,\n"
-    ));
-    assert_eq!(
-        (&*rows[0].product, &*rows[1].product),
-        ("=SUM(A1)", "=SUM(A1)")
-    );
+    let (rows, _) = keys(&format!("1,=SUM(A1),{KEY},VLK,,,\n2,'=SUM(A1),{KEY},VLK,,,\n"));
+    assert_eq!((&*rows[0].product, &*rows[1].product), ("=SUM(A1)", "=SUM(A1)"));
 }
 
 #[test]
@@ -141,17 +104,7 @@ fn all_cells_of_all_rows_are_told() {
     let errors = errors(&format!(",,{KEY},Retail,x,y,\n1,P,A-B,MAK,,,\n"));
     let columns: Vec<&str> = errors.iter().filter_map(|e| e.split(": ").nth(1)).collect();
     let used = "MAK Activations-Used/Available";
-    assert_eq!(
-        columns,
-        [
-            "License ID",
-            "Product",
-            "Type",
-            used,
-            "Seats",
-            "Product Key"
-        ]
-    );
+    assert_eq!(columns, ["License ID", "Product", "Type", used, "Seats", "Product Key"]);
     assert!(errors[5].starts_with("k.csv:3: "));
 }
 
@@ -196,10 +149,7 @@ fn the_browser_takes_fifty_thousand_rows_and_not_one_more() {
 #[test]
 fn a_full_field_comes_back_even_with_the_prefix() {
     let product = format!("={}", "x".repeat(FIELD_LIMIT - 1));
-    let mut bytes = header_bytes(
-        TextFormat::Csv,
-        &["License ID", "Product", "Product Key", "Type"],
-    );
+    let mut bytes = header_bytes(TextFormat::Csv, &["License ID", "Product", "Product Key", "Type"]);
     append_row(&mut bytes, TextFormat::Csv, &["1", &product, KEY, "VLK"]);
     assert!(read_file("k.csv", &bytes, Caps::NONE).is_ok());
 }

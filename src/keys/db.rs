@@ -51,7 +51,13 @@ pub async fn list(tx: &mut Scoped, of: Of, limit: i64, offset: i64) -> sqlx::Res
                       WHERE k2.fingerprint = k.fingerprint AND k2.contract_id <> k.contract_id AND k2.archived_at IS NULL ORDER BY 1) AS shared_with
          FROM page k JOIN organizations o ON o.id = k.organization_id ORDER BY k.place"
     );
-    let rows: Vec<Counted> = sqlx::query_as(AssertSqlSafe(statement)).bind(id).bind(permission.roles()).bind(limit).bind(offset).fetch_all(&mut **tx).await?;
+    let rows: Vec<Counted> = sqlx::query_as(AssertSqlSafe(statement))
+        .bind(id)
+        .bind(permission.roles())
+        .bind(limit)
+        .bind(offset)
+        .fetch_all(&mut **tx)
+        .await?;
     let all = rows.first().map_or(0, |row| row.all);
     Ok((rows.into_iter().map(|row| row.key).collect(), all))
 }
@@ -77,5 +83,8 @@ pub async fn locked_on(tx: &mut Scoped, product: Uuid) -> sqlx::Result<Vec<(Uuid
 /// # Errors
 /// When the database fails.
 pub async fn reads_any(tx: &mut Scoped) -> sqlx::Result<bool> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM app_grants() WHERE role = ANY($1))").bind(Permission::ReadKeys.roles()).fetch_one(&mut **tx).await
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM app_grants() WHERE role = ANY($1))")
+        .bind(Permission::ReadKeys.roles())
+        .fetch_one(&mut **tx)
+        .await
 }

@@ -37,10 +37,7 @@ impl KeyKind {
     /// Reads a `Type` cell; letter case doesn't matter. `None` for a word that names no kind.
     pub fn from_label(text: &str) -> Option<Self> {
         let text = text.trim();
-        SPELLINGS
-            .iter()
-            .find(|(spelling, _)| spelling.eq_ignore_ascii_case(text))
-            .map(|&(_, kind)| kind)
+        SPELLINGS.iter().find(|(spelling, _)| spelling.eq_ignore_ascii_case(text)).map(|&(_, kind)| kind)
     }
 
     /// The word that the vendor's key export has in its `Type` column.
@@ -130,10 +127,7 @@ mod tests {
 
     #[test]
     fn activations_read_used_of_limit() {
-        let activations = Activations {
-            used: 42,
-            limit: 50,
-        };
+        let activations = Activations { used: 42, limit: 50 };
         assert_eq!(activations.to_string(), "42/50");
         assert!(!activations.above_limit());
     }

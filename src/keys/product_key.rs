@@ -75,10 +75,7 @@ impl ProductKey {
         }
         for (index, group) in text.split('-').enumerate() {
             if group.len() != GROUP_LENGTH {
-                return Err(Malformed::GroupLength {
-                    group: index + 1,
-                    length: group.len(),
-                });
+                return Err(Malformed::GroupLength { group: index + 1, length: group.len() });
             }
         }
         Ok(Self::normalised(text))
@@ -108,20 +105,14 @@ impl ProductKey {
     /// Other vendors use other alphabets, so this is worth a warning, not a refusal: an O typed for
     /// a Q looks just like this. A count, because the characters themselves are part of the secret.
     pub fn unusual_characters(&self) -> usize {
-        self.0
-            .bytes()
-            .filter(|byte| *byte != b'-' && !USUAL_ALPHABET.contains(byte))
-            .count()
+        self.0.bytes().filter(|byte| *byte != b'-' && !USUAL_ALPHABET.contains(byte)).count()
     }
 }
 
 fn check_characters(text: &str) -> Result<(), Malformed> {
     for (index, group) in text.split('-').enumerate() {
         if let Some(character) = group.chars().find(|c| !c.is_ascii_alphanumeric()) {
-            return Err(Malformed::Character {
-                group: index + 1,
-                character,
-            });
+            return Err(Malformed::Character { group: index + 1, character });
         }
     }
     Ok(())
@@ -146,10 +137,7 @@ pub fn from_plaintext(bytes: Vec<u8>) -> Result<ProductKey, Malformed> {
     let bytes = Zeroizing::new(bytes);
     match std::str::from_utf8(&bytes) {
         Ok(text) => ProductKey::parse(text),
-        Err(_) => Err(Malformed::Character {
-            group: 1,
-            character: char::REPLACEMENT_CHARACTER,
-        }),
+        Err(_) => Err(Malformed::Character { group: 1, character: char::REPLACEMENT_CHARACTER }),
     }
 }
 
@@ -161,9 +149,7 @@ mod tests {
     const KEY: &str = "QX3TJ-7WKPD-9HMCV-2BRFG-84YNX";
 
     fn fault(text: &str) -> String {
-        ProductKey::parse(text)
-            .expect_err("malformed on purpose")
-            .to_string()
+        ProductKey::parse(text).expect_err("malformed on purpose").to_string()
     }
 
     #[test]

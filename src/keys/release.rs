@@ -25,7 +25,11 @@ pub const SHOWN_FOR: u32 = 30;
 ///
 /// # Errors
 /// See [`gate::release`].
-pub async fn reveal(proof: Fresh<OnKey<ReadKeys>>, State(state): State<AppState>, RawForm(body): RawForm) -> Result<Response> {
+pub async fn reveal(
+    proof: Fresh<OnKey<ReadKeys>>,
+    State(state): State<AppState>,
+    RawForm(body): RawForm,
+) -> Result<Response> {
     answer(&state, &proof, Way::Reveal, &body).await
 }
 
@@ -33,7 +37,11 @@ pub async fn reveal(proof: Fresh<OnKey<ReadKeys>>, State(state): State<AppState>
 ///
 /// # Errors
 /// See [`gate::release`].
-pub async fn copy(proof: Fresh<OnKey<ReadKeys>>, State(state): State<AppState>, RawForm(body): RawForm) -> Result<Response> {
+pub async fn copy(
+    proof: Fresh<OnKey<ReadKeys>>,
+    State(state): State<AppState>,
+    RawForm(body): RawForm,
+) -> Result<Response> {
     answer(&state, &proof, Way::Copy, &body).await
 }
 

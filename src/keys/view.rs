@@ -32,7 +32,9 @@ pub fn row(key: KeyRow, today: Date) -> view::KeyRow {
 
 fn quantity(key: &KeyRow) -> Quantity {
     match (key.used, key.total, key.seats) {
-        (Some(used), Some(total), _) => Quantity::Activations(Meter { used: used.unsigned_abs(), total: total.unsigned_abs() }),
+        (Some(used), Some(total), _) => {
+            Quantity::Activations(Meter { used: used.unsigned_abs(), total: total.unsigned_abs() })
+        }
         (_, _, Some(seats)) => Quantity::SeatsBought(seats.unsigned_abs()),
         _ => Quantity::Uncounted,
     }
@@ -44,17 +46,26 @@ fn remarks(key: &KeyRow, today: Date) -> Vec<Remark> {
         remarks.push(Remark::new(Tone::Bad, "Blocked: it activates nothing any more."));
     }
     if let Some(from) = key.usable_from.filter(|from| *from > today) {
-        remarks.push(Remark::new(Tone::Warn, format!("This key can be used from {}, when its coverage begins.", When::day(from, today).exact)));
+        remarks.push(Remark::new(
+            Tone::Warn,
+            format!("This key can be used from {}, when its coverage begins.", When::day(from, today).exact),
+        ));
     }
     if let (Some(used), Some(total)) = (key.used, key.total) {
         if used > total {
-            remarks.push(Remark::new(Tone::Warn, "Used above the limit: the vendor has granted an extension. The count is the vendor’s."));
+            remarks.push(Remark::new(
+                Tone::Warn,
+                "Used above the limit: the vendor has granted an extension. The count is the vendor’s.",
+            ));
         } else if used == total {
             remarks.push(Remark::new(Tone::Bad, "No activation is left."));
         }
     }
     if !key.shared_with.is_empty() {
-        remarks.push(Remark::new(Tone::Info, format!("The same key is also on License ID {}.", key.shared_with.join(", "))));
+        remarks.push(Remark::new(
+            Tone::Info,
+            format!("The same key is also on License ID {}.", key.shared_with.join(", ")),
+        ));
     }
     remarks
 }

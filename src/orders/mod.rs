@@ -1,4 +1,5 @@
 //! Orders.
+pub mod db;
 pub mod list;
 
 /// The routes of this slice.

@@ -1,4 +1,5 @@
 //! Role assignments.
+pub mod db;
 pub mod list;
 
 /// The routes of this slice.

@@ -12,7 +12,9 @@ use super::MIGRATOR;
 /// When the database can't be reached, the roles can't be made, a migration fails, or the
 /// database is newer than this program.
 pub async fn migrate(owner: &PgConnectOptions) -> Result<usize> {
-    let mut conn = PgConnection::connect_with(owner).await.with_context(|| format!("the database at {} can't be reached", place(owner)))?;
+    let mut conn = PgConnection::connect_with(owner)
+        .await
+        .with_context(|| format!("the database at {} can't be reached", place(owner)))?;
     ensure_roles(&mut conn).await?;
     let before = applied(&mut conn).await;
     MIGRATOR.run(&mut conn).await.map_err(|fault| match fault {
@@ -35,7 +37,10 @@ async fn applied(conn: &mut PgConnection) -> usize {
 /// from its first start; elsewhere an owner with CREATEROLE gets them made here.
 async fn ensure_roles(conn: &mut PgConnection) -> Result<()> {
     for role in ["keyward_app", "keyward_responder"] {
-        let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $1)").bind(role).fetch_one(&mut *conn).await?;
+        let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $1)")
+            .bind(role)
+            .fetch_one(&mut *conn)
+            .await?;
         if !there {
             let statement = match role {
                 "keyward_app" => "CREATE ROLE keyward_app NOLOGIN",
@@ -46,10 +51,15 @@ async fn ensure_roles(conn: &mut PgConnection) -> Result<()> {
                 && fault.as_database_error().and_then(|e| e.code()).as_deref() != Some("42710")
                 && !is_duplicate(&fault)
             {
-                bail!("the role {role} is missing and this user may not make it ({fault}): ask the database's administrator for CREATE ROLE keyward_app, keyward_responder and GRANT both to the owner");
+                bail!(
+                    "the role {role} is missing and this user may not make it ({fault}): ask the database's administrator for CREATE ROLE keyward_app, keyward_responder and GRANT both to the owner"
+                );
             }
         }
-        let member: bool = sqlx::query_scalar("SELECT pg_has_role(current_user, $1, 'MEMBER')").bind(role).fetch_one(&mut *conn).await?;
+        let member: bool = sqlx::query_scalar("SELECT pg_has_role(current_user, $1, 'MEMBER')")
+            .bind(role)
+            .fetch_one(&mut *conn)
+            .await?;
         if !member {
             let statement = match role {
                 "keyward_app" => "GRANT keyward_app TO CURRENT_USER",
@@ -72,6 +82,11 @@ fn is_duplicate(fault: &sqlx::Error) -> bool {
 pub fn place(options: &PgConnectOptions) -> String {
     match options.get_socket() {
         Some(socket) => socket.display().to_string(),
-        None => format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or(options.get_username())),
+        None => format!(
+            "{}:{}/{}",
+            options.get_host(),
+            options.get_port(),
+            options.get_database().unwrap_or(options.get_username())
+        ),
     }
 }

@@ -106,11 +106,22 @@ mod tests {
             let class = classify(name);
             (class.category, class.family, class.version, class.edition)
         };
-        let expect = |category, family: &str, version: &str, edition: &str| (category, family.to_owned(), version.to_owned(), edition.to_owned());
-        assert_eq!(read("Windows Server 2012 R2 ESU Year 3"), expect("Extended Security Updates", "Windows Server", "2012 R2", "ESU Year 3"));
+        let expect = |category, family: &str, version: &str, edition: &str| {
+            (category, family.to_owned(), version.to_owned(), edition.to_owned())
+        };
+        assert_eq!(
+            read("Windows Server 2012 R2 ESU Year 3"),
+            expect("Extended Security Updates", "Windows Server", "2012 R2", "ESU Year 3")
+        );
         assert_eq!(read("Windows 11 Pro"), expect("Windows", "Windows", "11", "Pro"));
-        assert_eq!(read("Office LTSC Professional Plus 2024"), expect("Office", "Office LTSC Professional Plus", "2024", ""));
-        assert_eq!(read("Dynamics 365 Business Central on-premises"), expect("Business applications", "Dynamics 365 Business Central on-premises", "", ""));
+        assert_eq!(
+            read("Office LTSC Professional Plus 2024"),
+            expect("Office", "Office LTSC Professional Plus", "2024", "")
+        );
+        assert_eq!(
+            read("Dynamics 365 Business Central on-premises"),
+            expect("Business applications", "Dynamics 365 Business Central on-premises", "", "")
+        );
         assert_eq!(read("SharePoint Server Subscription Edition").0, "Office servers");
         assert_eq!(read("Project Professional 2024").0, "Project and Visio");
     }

@@ -42,7 +42,13 @@ struct Counted {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(tx: &mut Scoped, filter: &Filter, sort: (Sort, bool), limit: i64, offset: i64) -> sqlx::Result<(Vec<Listed>, i64)> {
+pub async fn list(
+    tx: &mut Scoped,
+    filter: &Filter,
+    sort: (Sort, bool),
+    limit: i64,
+    offset: i64,
+) -> sqlx::Result<(Vec<Listed>, i64)> {
     let column = match sort.0 {
         Sort::Name => "lower(name)",
         Sort::Category => "category",
@@ -71,12 +77,14 @@ pub async fn list(tx: &mut Scoped, filter: &Filter, sort: (Sort, bool), limit: i
 /// # Errors
 /// When the database fails.
 pub async fn categories(tx: &mut Scoped, q: &str) -> sqlx::Result<Vec<(String, i64)>> {
-    sqlx::query_as(AssertSqlSafe(format!("{OFFERED} SELECT category, count(*) FROM matching GROUP BY category ORDER BY category")))
-        .bind(Permission::ReadKeys.roles())
-        .bind(q)
-        .bind(like(q))
-        .fetch_all(&mut **tx)
-        .await
+    sqlx::query_as(AssertSqlSafe(format!(
+        "{OFFERED} SELECT category, count(*) FROM matching GROUP BY category ORDER BY category"
+    )))
+    .bind(Permission::ReadKeys.roles())
+    .bind(q)
+    .bind(like(q))
+    .fetch_all(&mut **tx)
+    .await
 }
 
 /// For the overview: products and keys in sight, MAKs used up, MAKs from 80 % on.

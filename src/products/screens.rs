@@ -57,7 +57,13 @@ pub async fn open(product: OnProduct, State(state): State<AppState>, RawQuery(qu
 ///
 /// # Errors
 /// When the database fails.
-pub async fn with_revealed(state: &AppState, person: &SignedIn, back: &str, id: Uuid, key: SecretString) -> Result<Option<Response>> {
+pub async fn with_revealed(
+    state: &AppState,
+    person: &SignedIn,
+    back: &str,
+    id: Uuid,
+    key: SecretString,
+) -> Result<Option<Response>> {
     let (path, query) = back.split_once('?').unwrap_or((back, ""));
     let Some(slug) = path.strip_prefix("/products/") else { return Ok(None) };
     let mut tx = person.begin(state).await?;
@@ -78,7 +84,9 @@ fn without_key(query: &Pairs) -> Option<Response> {
 }
 
 fn address(query: &Pairs) -> Address {
-    ["q", "category", "sort", "page"].into_iter().fold(Address::new("/products"), |address, part| address.with(part, query.one(part).trim()))
+    ["q", "category", "sort", "page"]
+        .into_iter()
+        .fold(Address::new("/products"), |address, part| address.with(part, query.one(part).trim()))
 }
 
 fn sort(text: &str) -> (Sort, bool) {
@@ -92,7 +100,13 @@ fn sort(text: &str) -> (Sort, bool) {
     (sort, descending)
 }
 
-async fn page(state: &AppState, person: &SignedIn, tx: &mut Scoped, query: &Pairs, panel: Option<ProductPanel>) -> Result<ProductsPage> {
+async fn page(
+    state: &AppState,
+    person: &SignedIn,
+    tx: &mut Scoped,
+    query: &Pairs,
+    panel: Option<ProductPanel>,
+) -> Result<ProductsPage> {
     let address = address(query);
     let filter = Filter { q: address.get("q").to_owned(), category: address.get("category").to_owned() };
     let number = page_of(query.one("page"));
@@ -102,7 +116,8 @@ async fn page(state: &AppState, person: &SignedIn, tx: &mut Scoped, query: &Pair
     let empty = empty(tx, &filter).await?;
     let mut shell = person.visitor().shell(state);
     if query.one("notice") == "nothing-selected" {
-        shell = shell.notice(Tone::Warn, "Nothing was selected, so nothing was exported. Tick the keys you want, then export.");
+        shell = shell
+            .notice(Tone::Warn, "Nothing was selected, so nothing was exported. Tick the keys you want, then export.");
     }
     Ok(ProductsPage {
         shell,
@@ -110,7 +125,10 @@ async fn page(state: &AppState, person: &SignedIn, tx: &mut Scoped, query: &Pair
         categories: categories(&address, counts),
         rows: rows.into_iter().map(|listed| row(&address, listed)).collect(),
         pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
-        export: may_export.then(|| Export::of_keys("export-keys", "Export all keys", "all").text("Every key that you may see, of all products and License IDs.")),
+        export: may_export.then(|| {
+            Export::of_keys("export-keys", "Export all keys", "all")
+                .text("Every key that you may see, of all products and License IDs.")
+        }),
         empty,
         panel,
         address,
@@ -119,10 +137,19 @@ async fn page(state: &AppState, person: &SignedIn, tx: &mut Scoped, query: &Pair
 
 async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
     if !filter.q.is_empty() || !filter.category.is_empty() {
-        return Ok(Empty::new(EmptyKind::NothingMatches, "No product matches", "Try fewer words, or the last five characters of a key.").action("Clear filters", "/products"));
+        return Ok(Empty::new(
+            EmptyKind::NothingMatches,
+            "No product matches",
+            "Try fewer words, or the last five characters of a key.",
+        )
+        .action("Clear filters", "/products"));
     }
     if contracts::db::sees_any(tx).await? {
-        return Ok(Empty::new(EmptyKind::NothingYet, "No products yet", "Import a key or order file from the vendor’s admin centre; its products show here."));
+        return Ok(Empty::new(
+            EmptyKind::NothingYet,
+            "No products yet",
+            "Import a key or order file from the vendor’s admin centre; its products show here.",
+        ));
     }
     Ok(crate::web::overview::OverviewPage::nothing_granted())
 }
@@ -131,8 +158,14 @@ fn categories(address: &Address, counts: Vec<(String, i64)>) -> Vec<Category> {
     let current = address.get("category");
     let all: i64 = counts.iter().map(|(_, count)| count).sum();
     let href = |value: &str| address.clone().without("page").with("category", value).href();
-    let everything = Category { label: "All".to_owned(), href: href(""), count: all.unsigned_abs(), current: current.is_empty() };
-    let each = counts.into_iter().map(|(label, count)| Category { href: href(&label), count: count.unsigned_abs(), current: label == current, label });
+    let everything =
+        Category { label: "All".to_owned(), href: href(""), count: all.unsigned_abs(), current: current.is_empty() };
+    let each = counts.into_iter().map(|(label, count)| Category {
+        href: href(&label),
+        count: count.unsigned_abs(),
+        current: label == current,
+        label,
+    });
     std::iter::once(everything).chain(each).collect()
 }
 
@@ -148,7 +181,12 @@ fn row(address: &Address, listed: Listed) -> ProductRow {
     }
 }
 
-async fn panel(tx: &mut Scoped, product: &Product, query: &Pairs, revealed: Option<(Uuid, SecretString)>) -> Result<ProductPanel> {
+async fn panel(
+    tx: &mut Scoped,
+    product: &Product,
+    query: &Pairs,
+    revealed: Option<(Uuid, SecretString)>,
+) -> Result<ProductPanel> {
     let tab = ProductTab::parse(query.one("tab"));
     let list = address(query);
     let number = page_of(query.one("keys_page"));
@@ -157,7 +195,8 @@ async fn panel(tx: &mut Scoped, product: &Product, query: &Pairs, revealed: Opti
         ProductTab::Keys => {
             let here = list.clone().at(["/products/", &product.slug].concat()).with("tab", "keys");
             let locked = locked(tx, product.id).await?;
-            let pager = Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs());
+            let pager =
+                Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs());
             let mut keys = KeyList {
                 lead: KeyLead::Contract,
                 place: here.path().to_owned(),
@@ -165,7 +204,9 @@ async fn panel(tx: &mut Scoped, product: &Product, query: &Pairs, revealed: Opti
                 rows: rows.into_iter().map(|key| keys::view::row(key, tx.today())).collect(),
                 pager,
                 export: (total > 0).then(|| {
-                    Export::of_keys("export-selected", "Export selected keys", "selected").field("product", product.slug.clone()).text("The ticked keys.")
+                    Export::of_keys("export-selected", "Export selected keys", "selected")
+                        .field("product", product.slug.clone())
+                        .text("The ticked keys.")
                 }),
                 locked,
                 empty: no_keys(product),
@@ -177,12 +218,24 @@ async fn panel(tx: &mut Scoped, product: &Product, query: &Pairs, revealed: Opti
         }
         ProductTab::About | ProductTab::Downloads => None,
     };
-    Ok(ProductPanel { slug: product.slug.clone(), name: product.name.clone(), list, tab, about: about(product), key_count: total.unsigned_abs(), keys })
+    Ok(ProductPanel {
+        slug: product.slug.clone(),
+        name: product.name.clone(),
+        list,
+        tab,
+        about: about(product),
+        key_count: total.unsigned_abs(),
+        keys,
+    })
 }
 
 fn no_keys(product: &Product) -> Empty {
     if product.needs_key {
-        Empty::new(EmptyKind::NothingYet, "No keys here yet", "None of your License IDs has a key of this product. Import a key file to see them.")
+        Empty::new(
+            EmptyKind::NothingYet,
+            "No keys here yet",
+            "None of your License IDs has a key of this product. Import a key file to see them.",
+        )
     } else {
         Empty::new(EmptyKind::NothingYet, "No key needed", product.no_key_reason.clone())
     }
@@ -209,5 +262,9 @@ async fn locked(tx: &mut Scoped, product: Uuid) -> Result<Option<Locked>> {
     let closed = keys::db::locked_on(tx, product).await?;
     let Some((first, _)) = closed.first() else { return Ok(None) };
     let ask = contracts::db::administrator_names(tx, *first).await?;
-    Ok(Some(Locked { role: "Product keys reader".to_owned(), license_ids: closed.into_iter().map(|(_, license_id)| license_id).collect(), ask }))
+    Ok(Some(Locked {
+        role: "Product keys reader".to_owned(),
+        license_ids: closed.into_iter().map(|(_, license_id)| license_id).collect(),
+        ask,
+    }))
 }

@@ -139,7 +139,10 @@ impl Sealer {
         }
         let (nonce, body) = rest.split_at(NONCE);
         let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| Unopened)?;
-        self.0.decrypt(&XNonce::from(nonce), Payload { msg: body, aad: &place.associated_data() }).map(Zeroizing::new).map_err(|_| Unopened)
+        self.0
+            .decrypt(&XNonce::from(nonce), Payload { msg: body, aad: &place.associated_data() })
+            .map(Zeroizing::new)
+            .map_err(|_| Unopened)
     }
 }
 
@@ -148,7 +151,12 @@ mod tests {
     use super::*;
 
     fn place() -> Place {
-        Place { purpose: Purpose::ProductKey, contract: Uuid::from_u128(1), row: Uuid::from_u128(2), data_key: Uuid::from_u128(3) }
+        Place {
+            purpose: Purpose::ProductKey,
+            contract: Uuid::from_u128(1),
+            row: Uuid::from_u128(2),
+            data_key: Uuid::from_u128(3),
+        }
     }
 
     #[test]

@@ -53,7 +53,11 @@ pub fn read_kek(path: &Path) -> Result<Option<Kek>> {
 /// When the file exists already or can't be written.
 pub fn make_kek(path: &Path) -> Result<Kek> {
     let key = Key32::random();
-    write(path, "Keyward key-encryption key. Without it no product key can be read: keep a copy apart from the database's backups.", &[("kek", &key)])?;
+    write(
+        path,
+        "Keyward key-encryption key. Without it no product key can be read: keep a copy apart from the database's backups.",
+        &[("kek", &key)],
+    )?;
     Ok(Kek { id: key_id(&[&key]), key })
 }
 
@@ -105,17 +109,25 @@ fn read<const N: usize>(path: &Path, names: [&str; N]) -> Result<Option<[Key32; 
     let text = match fs::read_to_string(path) {
         Ok(text) => Zeroizing::new(text),
         Err(fault) if fault.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(fault) => bail!("{} can't be read ({fault}): make it readable for the user that runs Keyward", path.display()),
+        Err(fault) => {
+            bail!("{} can't be read ({fault}): make it readable for the user that runs Keyward", path.display())
+        }
     };
     let mut keys = Vec::with_capacity(N);
     for name in names {
         let line = text
             .lines()
             .find_map(|line| line.split_once('=').filter(|(left, _)| left.trim() == name))
-            .with_context(|| format!("{} has no line “{name} = …”: it isn't the file that Keyward made; put that back", path.display()))?;
+            .with_context(|| {
+                format!(
+                    "{} has no line “{name} = …”: it isn't the file that Keyward made; put that back",
+                    path.display()
+                )
+            })?;
         let bytes = Zeroizing::new(BASE64_STANDARD.decode(line.1.trim()).unwrap_or_default());
-        let bytes: [u8; 32] =
-            bytes.as_slice().try_into().ok().with_context(|| format!("{}: “{name}” isn't 32 bytes in base64; put back the file that Keyward made", path.display()))?;
+        let bytes: [u8; 32] = bytes.as_slice().try_into().ok().with_context(|| {
+            format!("{}: “{name}” isn't 32 bytes in base64; put back the file that Keyward made", path.display())
+        })?;
         keys.push(Key32::from_bytes(bytes));
     }
     Ok(keys.try_into().ok())
@@ -131,7 +143,11 @@ fn write(path: &Path, comment: &str, keys: &[(&str, &Key32)]) -> Result<()> {
     for (name, key) in keys {
         text.push_str(&format!("{name} = {}\n", Zeroizing::new(BASE64_STANDARD.encode(key.expose())).as_str()));
     }
-    let draft = dir.join(format!(".{}.{}", path.file_name().unwrap_or_default().to_string_lossy(), uuid::Uuid::new_v4().simple()));
+    let draft = dir.join(format!(
+        ".{}.{}",
+        path.file_name().unwrap_or_default().to_string_lossy(),
+        uuid::Uuid::new_v4().simple()
+    ));
     let result = (|| {
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o400).open(&draft)?;
         file.write_all(text.as_bytes())?;

@@ -55,9 +55,14 @@ pub async fn release(state: &AppState, proof: &Fresh<OnKey<ReadKeys>>, way: Way)
     let mut tx = proof.begin(state).await?;
     spend_budget(state, &mut tx, proof.person().id).await?;
     let (data_key_id, sealed): (Uuid, Vec<u8>) =
-        sqlx::query_as("SELECT data_key_id, sealed FROM product_keys WHERE id = $1 AND sealed IS NOT NULL").bind(key.id).fetch_one(&mut *tx).await?;
+        sqlx::query_as("SELECT data_key_id, sealed FROM product_keys WHERE id = $1 AND sealed IS NOT NULL")
+            .bind(key.id)
+            .fetch_one(&mut *tx)
+            .await?;
     let data_key = state.vault.data_key(&mut tx, data_key_id).await?;
-    proof.record(state, &mut tx, Event::done(way.action(), describe(key)).on(key.contract_id).keys(vec![key.id])).await?;
+    proof
+        .record(state, &mut tx, Event::done(way.action(), describe(key)).on(key.contract_id).keys(vec![key.id]))
+        .await?;
     tx.commit().await?;
     let plain = state.vault.open_key(&data_key, key.id, &sealed)?;
     let text = std::str::from_utf8(&plain).map_err(|fault| Error::Internal(fault.into()))?;
@@ -72,7 +77,9 @@ async fn spend_budget(state: &AppState, tx: &mut Scoped, person: Uuid) -> Result
         return Ok(());
     }
     Err(Error::TooMany {
-        sentence: format!("You have shown or copied {spent} keys in the last hour, the most that one person may. Export the keys you need in one file, or go on later."),
+        sentence: format!(
+            "You have shown or copied {spent} keys in the last hour, the most that one person may. Export the keys you need in one file, or go on later."
+        ),
         retry_after: WINDOW.whole_seconds().unsigned_abs() / 4,
     })
 }

@@ -73,7 +73,8 @@ impl Vault {
         let mut tx = db.begin(Scope::System).await?;
         // Two servers that start together on a new database must not make two KEKs.
         sqlx::query("SELECT pg_advisory_xact_lock(hashtext('keyward vault'))").execute(&mut *tx).await?;
-        let checks: Vec<(String, Vec<u8>)> = sqlx::query_as("SELECT kek_id, sealed FROM vault_checks").fetch_all(&mut *tx).await?;
+        let checks: Vec<(String, Vec<u8>)> =
+            sqlx::query_as("SELECT kek_id, sealed FROM vault_checks").fetch_all(&mut *tx).await?;
         let site = open_site_keys(&mut tx, &checks, site_file, db).await?;
         let kek_checks: Vec<_> = checks.into_iter().filter(|(id, _)| !id.starts_with("site:")).collect();
         let kek = open_kek(&mut tx, &kek_checks, kek_file, db).await?;
@@ -102,7 +103,8 @@ impl Vault {
     /// HMAC-SHA-256 of the normalised key: equal for equal keys, telling nothing without the site's key.
     pub fn fingerprint(&self, key: &ProductKey) -> [u8; 32] {
         #[allow(clippy::expect_used)]
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.site.fingerprint.expose()).expect("any length of key will do for HMAC");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(self.site.fingerprint.expose()).expect("any length of key will do for HMAC");
         mac.update(key.expose().as_bytes());
         mac.finalize().into_bytes().into()
     }
@@ -126,7 +128,12 @@ impl Vault {
     }
 
     /// Opens a product key. For [`super::gate`] alone, which has committed the audit row before.
-    pub(super) fn open_key(&self, data_key: &DataKey, row: Uuid, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    pub(super) fn open_key(
+        &self,
+        data_key: &DataKey,
+        row: Uuid,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         Ok(data_key.sealer.open(&data_key.place(Purpose::ProductKey, row), sealed)?)
     }
 
@@ -139,7 +146,10 @@ impl Vault {
             return Ok(known.clone());
         }
         let (contract, wrapped): (Option<Uuid>, Vec<u8>) =
-            sqlx::query_as("SELECT contract_id, wrapped FROM data_keys WHERE id = $1").bind(id).fetch_one(&mut **tx).await?;
+            sqlx::query_as("SELECT contract_id, wrapped FROM data_keys WHERE id = $1")
+                .bind(id)
+                .fetch_one(&mut **tx)
+                .await?;
         self.unwrap(id, contract.unwrap_or_default(), &wrapped)
     }
 
@@ -148,7 +158,11 @@ impl Vault {
     ///
     /// # Errors
     /// Sealed, or a database fault.
-    pub async fn data_keys_for(&self, tx: &mut Scoped, contracts: &[Uuid]) -> Result<HashMap<Uuid, Arc<DataKey>>, VaultError> {
+    pub async fn data_keys_for(
+        &self,
+        tx: &mut Scoped,
+        contracts: &[Uuid],
+    ) -> Result<HashMap<Uuid, Arc<DataKey>>, VaultError> {
         let kek = self.kek()?;
         let sealer = Sealer::new(&kek.key);
         let mut fresh: (Vec<Uuid>, Vec<Option<Uuid>>, Vec<Vec<u8>>) = Default::default();
@@ -218,7 +232,12 @@ fn check_place() -> Place {
     Place { purpose: Purpose::Check, contract: Uuid::nil(), row: Uuid::nil(), data_key: Uuid::nil() }
 }
 
-async fn open_kek(tx: &mut Scoped, checks: &[(String, Vec<u8>)], file: &Path, db: &Db) -> Result<Option<Kek>, VaultError> {
+async fn open_kek(
+    tx: &mut Scoped,
+    checks: &[(String, Vec<u8>)],
+    file: &Path,
+    db: &Db,
+) -> Result<Option<Kek>, VaultError> {
     let kek = match (files::read_kek(file)?, checks.is_empty()) {
         (None, false) => return Ok(None),
         (None, true) => files::make_kek(file)?,
@@ -229,11 +248,17 @@ async fn open_kek(tx: &mut Scoped, checks: &[(String, Vec<u8>)], file: &Path, db
         add_check(tx, &kek.id, &sealed, db).await?;
         return Ok(Some(kek));
     }
-    let opens = checks.iter().any(|(id, sealed)| *id == kek.id && Sealer::new(&kek.key).open(&check_place(), sealed).is_ok());
+    let opens =
+        checks.iter().any(|(id, sealed)| *id == kek.id && Sealer::new(&kek.key).open(&check_place(), sealed).is_ok());
     if opens { Ok(Some(kek)) } else { Err(VaultError::WrongKek(file.to_owned())) }
 }
 
-async fn open_site_keys(tx: &mut Scoped, checks: &[(String, Vec<u8>)], file: &Path, db: &Db) -> Result<SiteKeys, VaultError> {
+async fn open_site_keys(
+    tx: &mut Scoped,
+    checks: &[(String, Vec<u8>)],
+    file: &Path,
+    db: &Db,
+) -> Result<SiteKeys, VaultError> {
     let known = checks.iter().find_map(|(id, _)| id.strip_prefix("site:"));
     match (files::read_site_keys(file)?, known) {
         (Some(keys), Some(id)) if keys.id == id => Ok(keys),

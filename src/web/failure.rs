@@ -9,7 +9,11 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 
-use super::{page::{ErrorPage, Shell}, view::Link, visitor::Visitor};
+use super::{
+    page::{ErrorPage, Shell},
+    view::Link,
+    visitor::Visitor,
+};
 use crate::{app::AppState, error::Failure};
 
 /// Middleware: renders the [`Failure`] that a response carries.
@@ -39,7 +43,8 @@ fn json(failure: &Failure) -> Response {
 
 fn page(state: &AppState, visitor: Option<&Visitor>, failure: &Failure) -> Response {
     let shell = visitor.map_or_else(|| Shell::new("/", None, Vec::new()), |visitor| visitor.shell(state));
-    let links = if shell.signed_in() { vec![Link::new("Overview", "/")] } else { vec![Link::new("Sign in", "/sign-in")] };
+    let links =
+        if shell.signed_in() { vec![Link::new("Overview", "/")] } else { vec![Link::new("Sign in", "/sign-in")] };
     let page = ErrorPage {
         shell,
         title: failure.title.to_owned(),
@@ -52,7 +57,12 @@ fn page(state: &AppState, visitor: Option<&Visitor>, failure: &Failure) -> Respo
         Ok(html) => (failure.status, Html(html)).into_response(),
         Err(fault) => {
             tracing::error!(%fault, "the error page itself doesn't render");
-            (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], failure.sentence.clone()).into_response()
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                [(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))],
+                failure.sentence.clone(),
+            )
+                .into_response()
         }
     }
 }

@@ -17,6 +17,10 @@ impl Pairs {
 
     /// Every value of a field that isn't empty.
     pub fn all(&self, name: &str) -> Vec<String> {
-        self.0.iter().filter(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.clone()).collect()
+        self.0
+            .iter()
+            .filter(|(known, value)| known == name && !value.is_empty())
+            .map(|(_, value)| value.clone())
+            .collect()
     }
 }

@@ -8,7 +8,7 @@ use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -25,7 +25,10 @@ use tower_http::{
     trace::TraceLayer,
 };
 
-use super::{failure, visitor::{self, Visitor}};
+use super::{
+    failure,
+    visitor::{self, Visitor},
+};
 use crate::{
     app::AppState,
     audit::{Event, Outcome},
@@ -72,7 +75,10 @@ pub fn wrap(inner: Router, state: AppState) -> Router {
 /// Pages, scripts and styles. Not exports (they stream at the speed of the disk) and not JSON: the
 /// one JSON answer that matters holds a key, and a key's length is nobody's business.
 fn compressible() -> impl Predicate {
-    DefaultPredicate::new().and(NotForContentType::new("text/csv")).and(NotForContentType::new("application/"))
+    DefaultPredicate::new()
+        .and(NotForContentType::new("text/csv"))
+        .and(NotForContentType::new("text/tab-separated-values"))
+        .and(NotForContentType::new("application/"))
 }
 
 fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
@@ -87,7 +93,8 @@ fn span(request: &Request<Body>) -> tracing::Span {
 
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("a handler panicked");
-    (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong in Keyward. Nothing was changed. Try again.").into_response()
+    (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong in Keyward. Nothing was changed. Try again.")
+        .into_response()
 }
 
 /// Unsafe methods pass with `Sec-Fetch-Site: same-origin`, or, where a client doesn't send that,
@@ -96,17 +103,26 @@ async fn own_forms_only(State(state): State<AppState>, request: Request, next: N
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(next.run(request).await);
     }
-    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let own = match text("sec-fetch-site") {
-        Some(site) => site == "same-origin",
-        None => text("origin").is_some_and(|origin| origin == state.web.base_url.origin().ascii_serialization()),
-    };
+    let own = is_own(request.headers(), &state.web.base_url);
     if own { Ok(next.run(request).await) } else { Err(Error::CrossSite) }
+}
+
+fn is_own(headers: &HeaderMap, base_url: &url::Url) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match text("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => text("origin").is_some_and(|origin| origin == base_url.origin().ascii_serialization()),
+    }
 }
 
 /// Every post of a signed-in person leaves an event: those done wrote their own in their own
 /// transaction, all others (denied, refused, failed) get one here. Strangers are counted.
-async fn record_posts(State(state): State<AppState>, visitor: Visitor, request: Request, next: Next) -> Result<Response> {
+async fn record_posts(
+    State(state): State<AppState>,
+    visitor: Visitor,
+    request: Request,
+    next: Next,
+) -> Result<Response> {
     if request.method() != Method::POST {
         return Ok(next.run(request).await);
     }
@@ -122,7 +138,8 @@ async fn record_posts(State(state): State<AppState>, visitor: Visitor, request: 
     }
     confirm::keep_pending(&state, &visitor, &mut response).await?;
     if refused || !visitor.has_recorded() {
-        let event = Event { outcome: outcome(status), ..Event::done("post", path) }.with(serde_json::json!({ "status": status.as_u16() }));
+        let event = Event { outcome: outcome(status), ..Event::done("post", path) }
+            .with(serde_json::json!({ "status": status.as_u16() }));
         let mut tx = state.db.begin(Scope::System).await?;
         state.record(&mut tx, &visitor.actor(), event).await?;
         tx.commit().await?;
@@ -132,7 +149,9 @@ async fn record_posts(State(state): State<AppState>, visitor: Visitor, request: 
 
 fn outcome(status: StatusCode) -> Outcome {
     match status {
-        StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED => Outcome::Denied,
+        StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED => {
+            Outcome::Denied
+        }
         status if status.is_success() || status.is_redirection() => Outcome::Done,
         _ => Outcome::Failed,
     }

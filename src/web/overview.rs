@@ -1,8 +1,16 @@
 //! `/`: the volume licensing overview, a card for each part a person may open.
 use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 
-use super::page::{Shell, Tone};
-use super::view::Empty;
+use crate::{
+    app::AppState, auth::proof::SignedIn, contracts, error::Result, orders, people, postgres::Scoped, products,
+};
+
+use super::page::{Html, Shell, Tone};
+use super::view::{Empty, number};
 
 /// A line on a card: a number that matters and where to see it.
 #[derive(Clone, Debug)]
@@ -57,6 +65,86 @@ impl OverviewPage {
     }
 }
 
+/// The page.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(person: SignedIn, State(state): State<AppState>) -> Result<Response> {
+    let mut tx = person.begin(&state).await?;
+    let mut cards = Vec::new();
+    if contracts::db::sees_any(&mut tx).await? {
+        estate_cards(&mut tx, &mut cards).await?;
+    }
+    let empty = cards.is_empty().then(OverviewPage::nothing_granted);
+    site_cards(&person, &mut tx, &mut cards).await?;
+    Ok(Html(OverviewPage { shell: person.visitor().shell(&state), cards, empty }).into_response())
+}
+
+async fn estate_cards(tx: &mut Scoped, cards: &mut Vec<Card>) -> Result<()> {
+    let today = tx.today();
+    let (active, ending) = contracts::db::overview(tx, today).await?;
+    let mut details = Vec::new();
+    if ending > 0 {
+        details.push(Detail {
+            tone: Tone::Warn,
+            text: format!("{} within 90 days", plural(ending, "ends", "end")),
+            href: Some("/contracts?sort=end".to_owned()),
+        });
+    }
+    cards.push(card("Contracts", "/contracts", "file", active, "License IDs in force", details));
+    let (products, keys, used_up, low) = products::db::overview(tx).await?;
+    let mut details = Vec::new();
+    if keys > 0 {
+        details.push(Detail {
+            tone: Tone::Info,
+            text: format!("{} you may read", plural(keys, "key", "keys")),
+            href: None,
+        });
+    }
+    for (n, tone, words) in [(used_up, Tone::Bad, "used up"), (low, Tone::Warn, "from 80 % on")] {
+        if n > 0 {
+            details.push(Detail { tone, text: format!("{} {words}", plural(n, "MAK", "MAKs")), href: None });
+        }
+    }
+    cards.push(card("Products and services", "/products", "box", products, "products", details));
+    if let Some(lines) = orders::db::overview(tx).await? {
+        cards.push(card("Orders", "/orders", "cart", lines, "order lines", Vec::new()));
+    }
+    Ok(())
+}
+
+async fn site_cards(person: &SignedIn, tx: &mut Scoped, cards: &mut Vec<Card>) -> Result<()> {
+    let me = person.person();
+    if me.site_operator || me.administers {
+        let (people, single) = people::db::overview(tx).await?;
+        let mut details = Vec::new();
+        if single > 0 {
+            details.push(Detail {
+                tone: Tone::Warn,
+                text: format!("{} a single administrator", plural(single, "License ID has", "License IDs have")),
+                href: Some("/people".to_owned()),
+            });
+        }
+        cards.push(card("Role assignments", "/people", "people", people, "people with a role", details));
+    }
+    Ok(())
+}
+
+fn card(
+    title: &'static str,
+    href: &'static str,
+    icon: &'static str,
+    n: i64,
+    caption: &str,
+    details: Vec<Detail>,
+) -> Card {
+    Card { title, href, icon, number: number(n), caption: caption.to_owned(), details }
+}
+
+fn plural(n: i64, one: &str, many: &str) -> String {
+    super::view::count(n.unsigned_abs(), one, many)
+}
+
 #[cfg(test)]
 impl OverviewPage {
     /// Six cards.
@@ -69,11 +157,7 @@ impl OverviewPage {
             caption: caption.into(),
             details,
         };
-        let detail = |tone, text: &str, href: &str| Detail {
-            tone,
-            text: text.into(),
-            href: Some(href.into()),
-        };
+        let detail = |tone, text: &str, href: &str| Detail { tone, text: text.into(), href: Some(href.into()) };
         let cards = vec![
             card(
                 "Contracts",
@@ -81,11 +165,7 @@ impl OverviewPage {
                 "file",
                 "11",
                 "active License IDs",
-                vec![detail(
-                    Tone::Warn,
-                    "3 end within 90 days",
-                    "/contracts?ending=90",
-                )],
+                vec![detail(Tone::Warn, "3 end within 90 days", "/contracts?ending=90")],
             ),
             card(
                 "Products and services",
@@ -113,11 +193,7 @@ impl OverviewPage {
                 "people",
                 "9",
                 "people with a role",
-                vec![detail(
-                    Tone::Warn,
-                    "2 License IDs have a single administrator",
-                    "/people?single=1",
-                )],
+                vec![detail(Tone::Warn, "2 License IDs have a single administrator", "/people?single=1")],
             ),
             card(
                 "Audit",
@@ -128,11 +204,7 @@ impl OverviewPage {
                 vec![detail(Tone::Good, "The chain is whole", "/audit")],
             ),
         ];
-        Self {
-            shell: Shell::sample("/"),
-            cards,
-            empty: None,
-        }
+        Self { shell: Shell::sample("/"), cards, empty: None }
     }
 }
 
@@ -143,14 +215,7 @@ mod tests {
     #[test]
     fn each_card_leads_to_its_part() {
         let html = OverviewPage::sample().render().expect("renders");
-        for href in [
-            "/contracts",
-            "/products",
-            "/orders",
-            "/imports",
-            "/people",
-            "/audit",
-        ] {
+        for href in ["/contracts", "/products", "/orders", "/imports", "/people", "/audit"] {
             assert!(html.contains(&format!("href=\"{href}\"")), "{href}");
         }
     }
@@ -158,13 +223,7 @@ mod tests {
     #[test]
     fn without_a_grant_nothing_is_told_about_what_exists() {
         let empty = Some(OverviewPage::nothing_granted());
-        let html = OverviewPage {
-            empty,
-            cards: vec![],
-            ..OverviewPage::sample()
-        }
-        .render()
-        .expect("renders");
+        let html = OverviewPage { empty, cards: vec![], ..OverviewPage::sample() }.render().expect("renders");
         assert!(html.contains("You hold no role yet"));
         assert!(!html.contains("474"));
     }

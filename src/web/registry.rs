@@ -109,7 +109,11 @@ impl Routes {
     {
         self.list.push(Route { method: Method::POST, path, access: T::ACCESS });
         let route = post(handler);
-        let route = if T::ACCESS.fresh { route.layer(middleware::from_fn(crate::auth::confirm::keep_stale_post)) } else { route };
+        let route = if T::ACCESS.fresh {
+            route.layer(middleware::from_fn(crate::auth::confirm::keep_stale_post))
+        } else {
+            route
+        };
         self.router = self.router.route(path, route);
         self
     }

@@ -84,15 +84,9 @@ mod tests {
                     continue;
                 }
                 let text = std::fs::read_to_string(&path).expect("template");
-                for (_, rest) in text
-                    .match_indices("icon(\"")
-                    .map(|(at, found)| text.split_at(at + found.len()))
-                {
+                for (_, rest) in text.match_indices("icon(\"").map(|(at, found)| text.split_at(at + found.len())) {
                     let name = rest.split('"').next().unwrap_or_default();
-                    assert!(
-                        sheet.contains(&format!("id=\"{name}\"")),
-                        "{name} of {path:?}"
-                    );
+                    assert!(sheet.contains(&format!("id=\"{name}\"")), "{name} of {path:?}");
                 }
             }
         }

@@ -17,10 +17,7 @@ async fn exists(name: &str) -> bool {
 async fn two_tests_do_not_see_each_other() {
     let (one, other) = tokio::join!(TestDb::new(), TestDb::new());
     let mut connection = PgConnection::connect_with(&one.owner).await.unwrap();
-    connection
-        .execute("create table only_here ()")
-        .await
-        .unwrap();
+    connection.execute("create table only_here ()").await.unwrap();
     let mut elsewhere = PgConnection::connect_with(&other.owner).await.unwrap();
     assert!(elsewhere.execute("select from only_here").await.is_err());
     one.done().await;
@@ -30,11 +27,7 @@ async fn two_tests_do_not_see_each_other() {
 #[tokio::test]
 async fn the_three_roles_can_sign_in_and_none_passes_by_row_level_security() {
     let db = TestDb::new().await;
-    for (options, role) in [
-        (&db.owner, "owner"),
-        (&db.app, "app"),
-        (&db.responder, "responder"),
-    ] {
+    for (options, role) in [(&db.owner, "owner"), (&db.app, "app"), (&db.responder, "responder")] {
         let mut connection = PgConnection::connect_with(options).await.unwrap();
         let (name, free): (String, bool) =
             sqlx::query_as("select rolname::text, rolsuper or rolbypassrls from pg_roles where rolname = current_user")

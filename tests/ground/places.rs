@@ -14,20 +14,10 @@ use crate::support::cluster::scratch;
 #[tokio::test]
 async fn a_path_too_long_for_a_socket_gets_a_short_one_elsewhere() {
     let dir = scratch();
-    let deep = dir
-        .path()
-        .join("a-directory-with-a-long-name".repeat(3))
-        .join("and-another-one".repeat(3));
+    let deep = dir.path().join("a-directory-with-a-long-name".repeat(3)).join("and-another-one".repeat(3));
     let (server, cluster) = Embedded::start(&deep, Durability::ThrowAway).await.unwrap();
     assert!(!cluster.socket_dir.starts_with(dir.path()));
-    assert_eq!(
-        fs::metadata(&cluster.socket_dir)
-            .unwrap()
-            .permissions()
-            .mode()
-            & 0o777,
-        0o700
-    );
+    assert_eq!(fs::metadata(&cluster.socket_dir).unwrap().permissions().mode() & 0o777, 0o700);
     let (own, attached) = attach_or_start(&deep, Durability::ThrowAway).await.unwrap();
     assert!(own.is_none());
     assert_eq!(attached.socket_dir, cluster.socket_dir);
@@ -47,21 +37,13 @@ async fn root_may_keep_its_data_where_the_servers_user_cannot_go() {
     for _ in 0..2 {
         let (_server, cluster) = Embedded::start(&dir, Durability::Durable).await.unwrap();
         let mut owner = PgConnection::connect_with(&cluster.owner).await.unwrap();
-        owner
-            .execute("create table if not exists t as select generate_series(1, 10000)")
-            .await
-            .unwrap();
-        let mut superuser = PgConnection::connect_with(&cluster.superuser())
-            .await
-            .unwrap();
+        owner.execute("create table if not exists t as select generate_series(1, 10000)").await.unwrap();
+        let mut superuser = PgConnection::connect_with(&cluster.superuser()).await.unwrap();
         superuser.execute("checkpoint").await.unwrap();
         let (own, _) = attach_or_start(&dir, Durability::Durable).await.unwrap();
         assert!(own.is_none());
     }
-    assert_eq!(
-        fs::metadata(home.path()).unwrap().permissions().mode() & 0o777,
-        0o700
-    );
+    assert_eq!(fs::metadata(home.path()).unwrap().permissions().mode() & 0o777, 0o700);
     // and a killed one is followed by the next here too
     let mut supervisor = Supervisor::spawn(&dir, None);
     supervisor.ready();
@@ -86,19 +68,8 @@ async fn data_of_an_ordinary_user_stays_that_users_when_root_starts_it() {
     supervisor.let_go();
 
     drop(Embedded::start(&dir, Durability::Durable).await.unwrap());
-    for name in [
-        "data",
-        "data/base",
-        "data/PG_VERSION",
-        "run",
-        "postgres.log",
-        "supervisor.lock",
-    ] {
-        assert_eq!(
-            fs::metadata(dir.join(name)).unwrap().uid(),
-            NOBODY,
-            "{name}"
-        );
+    for name in ["data", "data/base", "data/PG_VERSION", "run", "postgres.log", "supervisor.lock"] {
+        assert_eq!(fs::metadata(dir.join(name)).unwrap().uid(), NOBODY, "{name}");
     }
     let mut again = Supervisor::spawn(&dir, Some(NOBODY));
     again.ready();
@@ -112,14 +83,6 @@ async fn data_of_root_is_refused_with_a_sentence() {
     }
     let dir = scratch();
     fs::create_dir(dir.path().join("data")).unwrap();
-    let refused = Embedded::start(dir.path(), Durability::ThrowAway)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(
-            refused.downcast_ref(),
-            Some(EmbeddedError::ForeignOwner { owner: 0, .. })
-        ),
-        "{refused:#}"
-    );
+    let refused = Embedded::start(dir.path(), Durability::ThrowAway).await.unwrap_err();
+    assert!(matches!(refused.downcast_ref(), Some(EmbeddedError::ForeignOwner { owner: 0, .. })), "{refused:#}");
 }

@@ -33,12 +33,7 @@ impl Supervisor {
         };
         let mut command = Command::new(program);
         command
-            .args([
-                "ground::process::supervise",
-                "--exact",
-                "--ignored",
-                "--nocapture",
-            ])
+            .args(["ground::process::supervise", "--exact", "--ignored", "--nocapture"])
             .env(DIR, dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -46,9 +41,7 @@ impl Supervisor {
         if let Some(uid) = uid {
             command.uid(uid).gid(uid);
         }
-        Self {
-            child: command.spawn().unwrap(),
-        }
+        Self { child: command.spawn().unwrap() }
     }
 
     /// Waits until its server is ready; says the server's process id.
@@ -94,15 +87,10 @@ async fn supervise() {
     let Some(dir) = std::env::var_os(DIR) else {
         return;
     };
-    let (mut server, _) = Embedded::start(Path::new(&dir), Durability::Durable)
-        .await
-        .unwrap();
+    let (mut server, _) = Embedded::start(Path::new(&dir), Durability::Durable).await.unwrap();
     println!("server-ready {}", server.pid());
     std::io::stdout().flush().unwrap();
     let until_let_go = || std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-    tokio::task::spawn_blocking(until_let_go)
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::task::spawn_blocking(until_let_go).await.unwrap().unwrap();
     server.stop().unwrap();
 }

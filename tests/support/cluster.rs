@@ -72,13 +72,8 @@ pub async fn shared() -> &'static Server {
 }
 
 async fn external(url: &str) -> Server {
-    let superuser: PgConnectOptions = url
-        .parse()
-        .expect("TEST_DATABASE_URL is not a PostgreSQL address");
-    let server = Server {
-        superuser,
-        password: Some(PASSWORD),
-    };
+    let superuser: PgConnectOptions = url.parse().expect("TEST_DATABASE_URL is not a PostgreSQL address");
+    let server = Server { superuser, password: Some(PASSWORD) };
     let mut connection = server.superuser().await;
     connection.execute(SHARED_LOCK).await.unwrap();
     ensure_roles(&mut connection).await.unwrap();
@@ -95,10 +90,7 @@ fn kept() -> Server {
     let base = base();
     let (run, watched) = match std::env::var("NEXTEST_RUN_ID") {
         Ok(id) => (format!("run-{id}"), std::os::unix::process::parent_id()),
-        Err(_) => (
-            format!("process-{}", std::process::id()),
-            std::process::id(),
-        ),
+        Err(_) => (format!("process-{}", std::process::id()), std::process::id()),
     };
     let dir = base.join(run);
     let starting = File::create(base.join("starting.lock")).unwrap();
@@ -113,45 +105,30 @@ fn kept() -> Server {
         .port(5432)
         .username(keyward::postgres::embedded::SUPERUSER)
         .database("postgres");
-    Server {
-        superuser,
-        password: None,
-    }
+    Server { superuser, password: None }
 }
 
 /// Where clusters of tests live: in memory where there is such a place.
 fn base() -> PathBuf {
     let memory = Path::new("/dev/shm");
-    let parent = if memory.is_dir() {
-        memory.to_owned()
-    } else {
-        std::env::temp_dir()
-    };
+    let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
     let uid = rustix::process::geteuid().as_raw();
     let base = parent.join(format!("keyward-tests-{uid}"));
     // as root the server runs as somebody else, who must pass through
     let _ = DirBuilder::new().mode(0o711).create(&base);
     let found = fs::symlink_metadata(&base).unwrap();
-    assert!(
-        found.is_dir() && found.uid() == uid,
-        "{} is not ours: remove it",
-        base.display()
-    );
+    assert!(found.is_dir() && found.uid() == uid, "{} is not ours: remove it", base.display());
     base
 }
 
 fn is_kept(dir: &Path) -> bool {
-    dir.join("ready").exists()
-        && File::open(dir.join("keeper.lock")).is_ok_and(|lock| lock.try_lock().is_err())
+    dir.join("ready").exists() && File::open(dir.join("keeper.lock")).is_ok_and(|lock| lock.try_lock().is_err())
 }
 
 /// Makes a directory that every user may pass through, for one test.
 pub fn scratch() -> TempDir {
     let prefix = format!("{SCRATCH}{}-", std::process::id());
-    let dir = tempfile::Builder::new()
-        .prefix(&prefix)
-        .tempdir_in(base())
-        .unwrap();
+    let dir = tempfile::Builder::new().prefix(&prefix).tempdir_in(base()).unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o711)).unwrap();
     dir
 }
@@ -162,13 +139,8 @@ fn sweep(base: &Path) {
     for entry in fs::read_dir(base).unwrap().flatten() {
         let name = entry.file_name();
         let dead = match name.to_string_lossy().strip_prefix(SCRATCH) {
-            Some(rest) => rest
-                .split('-')
-                .next()
-                .and_then(|pid| pid.parse().ok())
-                .is_some_and(|pid| !runs(pid)),
-            None => File::open(entry.path().join("keeper.lock"))
-                .is_ok_and(|lock| lock.try_lock().is_ok()),
+            Some(rest) => rest.split('-').next().and_then(|pid| pid.parse().ok()).is_some_and(|pid| !runs(pid)),
+            None => File::open(entry.path().join("keeper.lock")).is_ok_and(|lock| lock.try_lock().is_ok()),
         };
         if dead {
             // its server may still be on its way down and in our way: then the next run does it
@@ -183,20 +155,11 @@ fn runs(pid: i32) -> bool {
 
 #[expect(clippy::zombie_processes, reason = "the keeper is to outlive us")]
 fn start_keeper(dir: &Path, watched: u32) {
-    DirBuilder::new()
-        .mode(0o711)
-        .recursive(true)
-        .create(dir)
-        .unwrap();
+    DirBuilder::new().mode(0o711).recursive(true).create(dir).unwrap();
     let _ = fs::remove_file(dir.join("ready"));
     let log = File::create(dir.join("keeper.log")).unwrap();
     let mut keeper = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "support::cluster::keeper",
-            "--exact",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["support::cluster::keeper", "--exact", "--ignored", "--nocapture"])
         .env(KEEPER_DIR, dir)
         .env(KEEPER_WATCHES, watched.to_string())
         .stdin(Stdio::null())
@@ -229,14 +192,8 @@ async fn keeper() {
     let watched = watched.parse().unwrap();
     let lock = File::create(dir.join("keeper.lock")).unwrap();
     lock.lock().unwrap();
-    let (server, cluster) = Embedded::start(&dir.join("postgres"), Durability::ThrowAway)
-        .await
-        .unwrap();
-    fs::write(
-        dir.join("ready.new"),
-        cluster.socket_dir.as_os_str().as_encoded_bytes(),
-    )
-    .unwrap();
+    let (server, cluster) = Embedded::start(&dir.join("postgres"), Durability::ThrowAway).await.unwrap();
+    fs::write(dir.join("ready.new"), cluster.socket_dir.as_os_str().as_encoded_bytes()).unwrap();
     fs::rename(dir.join("ready.new"), dir.join("ready")).unwrap();
     while runs(watched) {
         tokio::time::sleep(Duration::from_millis(50)).await;

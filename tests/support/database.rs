@@ -36,8 +36,7 @@ impl TestDb {
         let template = TEMPLATE.get_or_init(template).await;
         let name = format!("t_{}", Uuid::now_v7().simple());
         // files are copied outright: for a small template on a file system in memory that beats logging it
-        let statement =
-            format!("create database {name} owner {OWNER} template {template} strategy file_copy");
+        let statement = format!("create database {name} owner {OWNER} template {template} strategy file_copy");
         let mut superuser = server.superuser().await;
         superuser.execute(AssertSqlSafe(statement)).await.unwrap();
         superuser.close().await.unwrap();
@@ -66,9 +65,7 @@ impl Drop for TestDb {
         let name = self.name.clone();
         // the test's own runtime may be ending
         let removal = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.map(|runtime| runtime.block_on(remove(&name)))
         });
         // best effort: the cluster goes with the run anyway
@@ -78,11 +75,7 @@ impl Drop for TestDb {
 
 async fn remove(name: &str) -> sqlx::Result<()> {
     let mut superuser = cluster::shared().await.superuser().await;
-    superuser
-        .execute(AssertSqlSafe(format!(
-            "drop database if exists {name} with (force)"
-        )))
-        .await?;
+    superuser.execute(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).await?;
     superuser.close().await
 }
 
@@ -94,22 +87,16 @@ async fn template() -> String {
         digest.update(migration.version.to_le_bytes());
         digest.update(&migration.checksum);
     }
-    let hash: String = digest
-        .finalize()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash: String = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let name = format!("tpl_{hash}");
     let mut superuser = server.superuser().await;
     superuser.execute(SHARED_LOCK).await.unwrap();
-    let there: bool = sqlx::query_scalar(
-        "select exists (select from pg_database where datname = $1 and datistemplate)",
-    )
-    .bind(&name)
-    .fetch_one(&mut superuser)
-    .await
-    .unwrap();
+    let there: bool =
+        sqlx::query_scalar("select exists (select from pg_database where datname = $1 and datistemplate)")
+            .bind(&name)
+            .fetch_one(&mut superuser)
+            .await
+            .unwrap();
     if !there {
         make_template(&mut superuser, &name, &server.options(OWNER, &name)).await;
     }
@@ -118,16 +105,12 @@ async fn template() -> String {
 }
 
 async fn make_template(superuser: &mut PgConnection, name: &str, owner: &PgConnectOptions) {
-    let mut run =
-        async |statement: String| superuser.execute(AssertSqlSafe(statement)).await.unwrap();
+    let mut run = async |statement: String| superuser.execute(AssertSqlSafe(statement)).await.unwrap();
     // one that was left unfinished
     run(format!("drop database if exists {name} with (force)")).await;
     run(format!("create database {name} owner {OWNER}")).await;
     let mut connection = PgConnection::connect_with(owner).await.unwrap();
     MIGRATOR.run(&mut connection).await.unwrap();
     connection.close().await.unwrap();
-    run(format!(
-        "alter database {name} is_template true allow_connections false"
-    ))
-    .await;
+    run(format!("alter database {name} is_template true allow_connections false")).await;
 }

@@ -49,16 +49,8 @@ impl Prepared {
         }
         let socket_dir = place.socket_dir()?;
         leftovers::clear(&place, &socket_dir)?;
-        let inherited = Inherited {
-            lock,
-            data: handle(&place, &data)?,
-        };
-        Ok(Self {
-            place,
-            binaries,
-            inherited,
-            socket_dir,
-        })
+        let inherited = Inherited { lock, data: handle(&place, &data)? };
+        Ok(Self { place, binaries, inherited, socket_dir })
     }
 
     /// Starts the server and waits until it takes connections.
@@ -68,26 +60,18 @@ impl Prepared {
         let postmaster = Postmaster::spawn(self.command(durability, log)?)?;
         let until = Instant::now() + RECOVERY;
         loop {
-            if PidFile::read(&self.place)
-                .is_some_and(|file| file.ready && file.pid == postmaster.pid())
-            {
+            if PidFile::read(&self.place).is_some_and(|file| file.ready && file.pid == postmaster.pid()) {
                 return Ok(postmaster);
             }
             if let Some(status) = postmaster.exited() {
                 bail!(
                     "PostgreSQL did not start ({status}){}: see {}",
-                    last_words(&self.place.log(), seen)
-                        .map(|words| format!(": {words}"))
-                        .unwrap_or_default(),
+                    last_words(&self.place.log(), seen).map(|words| format!(": {words}")).unwrap_or_default(),
                     self.place.log().display()
                 );
             }
             if Instant::now() > until {
-                bail!(
-                    "PostgreSQL was not ready after {} s: see {}",
-                    RECOVERY.as_secs(),
-                    self.place.log().display()
-                );
+                bail!("PostgreSQL was not ready after {} s: see {}", RECOVERY.as_secs(), self.place.log().display());
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -95,22 +79,10 @@ impl Prepared {
 
     fn command(&self, durability: Durability, log: File) -> Result<Command> {
         let name = &self.place.tag;
-        let mut command = supervise::command(
-            &self.binaries,
-            &self.place,
-            "postgres",
-            self.inherited.clone(),
-            Signal::INT,
-        );
-        command.arg("-D").arg(path_for_server(
-            &self.place.data(),
-            self.inherited.data.as_deref(),
-        ));
-        command
-            .arg("-k")
-            .arg(&self.socket_dir)
-            .stdout(log.try_clone()?)
-            .stderr(log);
+        let mut command =
+            supervise::command(&self.binaries, &self.place, "postgres", self.inherited.clone(), Signal::INT);
+        command.arg("-D").arg(path_for_server(&self.place.data(), self.inherited.data.as_deref()));
+        command.arg("-k").arg(&self.socket_dir).stdout(log.try_clone()?).stderr(log);
         let mut set = |setting: &str| {
             command.args(["-c", setting]);
         };
@@ -128,12 +100,7 @@ impl Prepared {
         match durability {
             Durability::Durable => set("max_connections=100"),
             Durability::ThrowAway => {
-                for setting in [
-                    "fsync=off",
-                    "synchronous_commit=off",
-                    "full_page_writes=off",
-                    "max_connections=300",
-                ] {
+                for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300"] {
                     set(setting);
                 }
             }
@@ -154,36 +121,16 @@ fn make_cluster(place: &Place, binaries: &Binaries, lock: Arc<File>) -> Result<(
     let data = handle(place, &unfinished)?;
     let path = path_for_server(&unfinished, data.as_deref());
     // nobody needs what it would tidy up: let it die at once
-    let mut initdb = supervise::command(
-        binaries,
-        place,
-        "initdb",
-        Inherited { lock, data },
-        Signal::KILL,
-    );
+    let mut initdb = supervise::command(binaries, place, "initdb", Inherited { lock, data }, Signal::KILL);
     initdb
-        .args([
-            "--username",
-            SUPERUSER,
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--data-checksums",
-            "--no-instructions",
-        ])
+        .args(["--username", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--data-checksums", "--no-instructions"])
         .arg(format!("--locale={LOCALE}"))
         .arg("--pgdata")
         .arg(path);
-    let output = initdb
-        .output()
-        .with_context(|| format!("cannot run initdb in {}", binaries.dir.display()))?;
+    let output = initdb.output().with_context(|| format!("cannot run initdb in {}", binaries.dir.display()))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "initdb of PostgreSQL {} failed ({}): {}",
-            binaries.major,
-            output.status,
-            said.trim()
-        );
+        bail!("initdb of PostgreSQL {} failed ({}): {}", binaries.major, output.status, said.trim());
     }
     fs::rename(&unfinished, place.data())
         .with_context(|| format!("cannot put the new cluster at {}", place.data().display()))?;
@@ -195,19 +142,12 @@ fn make_cluster(place: &Place, binaries: &Binaries, lock: Arc<File>) -> Result<(
 /// A handle on `dir` for a server whose user can't come to it by its path: under a home that is closed to
 /// others, or beside secrets of root. What it opens through the handle, it may.
 fn handle(place: &Place, dir: &Path) -> Result<Option<Arc<File>>> {
-    Ok(if place.secluded {
-        Some(Arc::new(File::open(dir)?))
-    } else {
-        None
-    })
+    Ok(if place.secluded { Some(Arc::new(File::open(dir)?)) } else { None })
 }
 
 /// How the server is told where its data is.
 fn path_for_server(dir: &Path, handle: Option<&File>) -> PathBuf {
-    handle.map_or_else(
-        || dir.to_owned(),
-        |file| format!("/proc/self/fd/{}", file.as_raw_fd()).into(),
-    )
+    handle.map_or_else(|| dir.to_owned(), |file| format!("/proc/self/fd/{}", file.as_raw_fd()).into())
 }
 
 /// The last complaint in the log behind `seen` bytes.
@@ -216,10 +156,6 @@ fn last_words(log: &Path, seen: u64) -> Option<String> {
     file.seek(SeekFrom::Start(seen)).ok()?;
     let mut text = String::new();
     file.read_to_string(&mut text).ok()?;
-    let complaint = text
-        .lines()
-        .rfind(|line| ["FATAL", "PANIC"].iter().any(|level| line.contains(level)))?;
-    complaint
-        .split_once("  ")
-        .map(|(_, words)| words.to_owned())
+    let complaint = text.lines().rfind(|line| ["FATAL", "PANIC"].iter().any(|level| line.contains(level)))?;
+    complaint.split_once("  ").map(|(_, words)| words.to_owned())
 }

@@ -50,8 +50,7 @@ pub(super) fn await_silence(place: &Place, lock: &File) -> Result<()> {
         match lock.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(fault)) => {
-                return Err(fault)
-                    .with_context(|| format!("cannot lock a file in {}", place.dir.display()));
+                return Err(fault).with_context(|| format!("cannot lock a file in {}", place.dir.display()));
             }
             Err(TryLockError::WouldBlock) if Instant::now() > until => bail!(
                 "a PostgreSQL server left behind in {} does not stop: end its processes (their command line holds {})",
@@ -61,10 +60,7 @@ pub(super) fn await_silence(place: &Place, lock: &File) -> Result<()> {
             Err(TryLockError::WouldBlock) => {}
         }
         if !told && let Some(pid) = orphan(place) {
-            tracing::info!(
-                pid = pid.as_raw_pid(),
-                "waiting for a PostgreSQL server left behind to stop"
-            );
+            tracing::info!(pid = pid.as_raw_pid(), "waiting for a PostgreSQL server left behind to stop");
             // it may be gone by now, which is what we want
             let _ = kill_process(pid, Signal::INT);
             told = true;
@@ -109,11 +105,7 @@ pub(super) fn clear(place: &Place, socket_dir: &Path) -> Result<()> {
 
 /// Whether a command line is that of a PostgreSQL server.
 fn is_server(line: &str) -> bool {
-    let program = line
-        .split_whitespace()
-        .next()
-        .map(Path::new)
-        .and_then(Path::file_name);
+    let program = line.split_whitespace().next().map(Path::new).and_then(Path::file_name);
     program.is_some_and(|name| name == "postgres" || name == "postmaster")
 }
 
@@ -141,10 +133,7 @@ fn command_line(pid: Pid) -> Option<String> {
 #[cfg(not(target_os = "linux"))]
 fn command_line(pid: Pid) -> Option<String> {
     let pid = pid.as_raw_pid().to_string();
-    let output = std::process::Command::new("ps")
-        .args(["-o", "stat=,command=", "-p", &pid])
-        .output()
-        .ok()?;
+    let output = std::process::Command::new("ps").args(["-o", "stat=,command=", "-p", &pid]).output().ok()?;
     let line = String::from_utf8_lossy(&output.stdout);
     let (state, command) = line.trim().split_once(' ')?;
     (!state.starts_with('Z')).then(|| command.trim().to_owned())
@@ -158,17 +147,9 @@ mod tests {
     #[test]
     fn reads_a_pid_file_in_every_state() {
         let whole = "4711\n/d/data\n1795357261\n5432\n/d/run\n\n 10117131  4\nready   \n";
-        let expected = PidFile {
-            pid: 4711,
-            socket_dir: "/d/run".into(),
-            ready: true,
-        };
+        let expected = PidFile { pid: 4711, socket_dir: "/d/run".into(), ready: true };
         assert_eq!(PidFile::parse(whole), Some(expected));
-        assert!(
-            !PidFile::parse(&whole.replace("ready   ", "starting"))
-                .unwrap()
-                .ready
-        );
+        assert!(!PidFile::parse(&whole.replace("ready   ", "starting")).unwrap().ready);
         assert!(!PidFile::parse("4711\n/d/data\n").unwrap().ready);
         assert_eq!(PidFile::parse(""), None);
     }

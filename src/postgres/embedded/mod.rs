@@ -75,12 +75,7 @@ pub struct Cluster {
 impl Cluster {
     fn at(socket_dir: PathBuf) -> Self {
         let options = |role| provision::options(&socket_dir, role, DATABASE);
-        Self {
-            owner: options(OWNER),
-            app: options(APP),
-            responder: options(RESPONDER),
-            socket_dir,
-        }
+        Self { owner: options(OWNER), app: options(APP), responder: options(RESPONDER), socket_dir }
     }
 
     /// As the role that may do anything, to the maintenance database `postgres`: for making the server
@@ -111,11 +106,7 @@ impl Embedded {
         }
     }
 
-    async fn start_locked(
-        place: Place,
-        lock: File,
-        durability: Durability,
-    ) -> Result<(Self, Cluster)> {
+    async fn start_locked(place: Place, lock: File, durability: Durability) -> Result<(Self, Cluster)> {
         let began = Instant::now();
         let log = place.log();
         let prepared = {
@@ -125,16 +116,9 @@ impl Embedded {
         let socket_dir = prepared.socket_dir.clone();
         let postmaster = prepared.launch(durability).await?;
         let outside = (!socket_dir.starts_with(&place.dir)).then(|| socket_dir.clone());
-        let embedded = Self {
-            postmaster,
-            log,
-            outside,
-            _lock: lock,
-        };
+        let embedded = Self { postmaster, log, outside, _lock: lock };
         let cluster = Cluster::at(socket_dir);
-        provision::complete(&cluster.superuser())
-            .await
-            .context("cannot complete the embedded database")?;
+        provision::complete(&cluster.superuser()).await.context("cannot complete the embedded database")?;
         tracing::info!(dir = %place.dir.display(), took = ?began.elapsed(), "PostgreSQL is ready");
         Ok((embedded, cluster))
     }
@@ -193,10 +177,7 @@ impl Drop for Embedded {
 ///
 /// # Errors
 /// As [`Embedded::start`]; and when the other command's server isn't ready within a minute.
-pub async fn attach_or_start(
-    dir: &Path,
-    durability: Durability,
-) -> Result<(Option<Embedded>, Cluster)> {
+pub async fn attach_or_start(dir: &Path, durability: Durability) -> Result<(Option<Embedded>, Cluster)> {
     let place = Place::open(dir)?;
     let until = Instant::now() + ATTACH;
     loop {

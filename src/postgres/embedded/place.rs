@@ -82,12 +82,9 @@ impl Place {
             .mode(mode)
             .create(dir)
             .with_context(|| format!("cannot make the data directory {}", dir.display()))?;
-        let dir = dir
-            .canonicalize()
-            .with_context(|| format!("cannot open {}", dir.display()))?;
+        let dir = dir.canonicalize().with_context(|| format!("cannot open {}", dir.display()))?;
         let found = fs::metadata(&dir).with_context(|| format!("cannot read {}", dir.display()))?;
-        let owner =
-            fs::metadata(dir.join("data")).map_or(None, |data| Some((data.uid(), data.gid())));
+        let owner = fs::metadata(dir.join("data")).map_or(None, |data| Some((data.uid(), data.gid())));
         let ids = match owner {
             Some((0, _)) if root => {
                 return Err(EmbeddedError::ForeignOwner { dir, owner: 0 }.into());
@@ -105,11 +102,7 @@ impl Place {
             .chain_update(found.dev().to_le_bytes())
             .chain_update(found.ino().to_le_bytes())
             .finalize();
-        let tag: String = digest
-            .iter()
-            .take(6)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let tag: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         let secluded = ids.is_some_and(|ids| !ids.can_enter(&dir));
         if secluded && !cfg!(target_os = "linux") {
             bail!(
@@ -118,12 +111,7 @@ impl Place {
                 dir.display()
             );
         }
-        Ok(Self {
-            dir,
-            ids,
-            tag: format!("keyward-{tag}"),
-            secluded,
-        })
+        Ok(Self { dir, ids, tag: format!("keyward-{tag}"), secluded })
     }
 
     /// The cluster itself.
@@ -145,11 +133,9 @@ impl Place {
     pub fn version(&self) -> Result<Option<u32>> {
         let path = self.data().join("PG_VERSION");
         match fs::read_to_string(&path) {
-            Ok(text) => text
-                .trim()
-                .parse()
-                .map(Some)
-                .with_context(|| format!("{} names no PostgreSQL version", path.display())),
+            Ok(text) => {
+                text.trim().parse().map(Some).with_context(|| format!("{} names no PostgreSQL version", path.display()))
+            }
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(fault) => Err(fault).with_context(|| format!("cannot read {}", path.display())),
         }
@@ -214,15 +200,11 @@ impl Place {
             Some(_) => vec![PathBuf::from("/run"), "/tmp".into()],
             None => {
                 let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-                runtime
-                    .into_iter()
-                    .chain([std::env::temp_dir(), "/tmp".into()])
-                    .collect()
+                runtime.into_iter().chain([std::env::temp_dir(), "/tmp".into()]).collect()
             }
         };
         let name = format!("{}-{}", self.tag, rustix::process::geteuid().as_raw());
-        let reachable =
-            |base: &PathBuf| base.is_dir() && self.ids.is_none_or(|ids| ids.can_enter(base));
+        let reachable = |base: &PathBuf| base.is_dir() && self.ids.is_none_or(|ids| ids.can_enter(base));
         let mut last = None;
         for base in bases.into_iter().filter(reachable) {
             let dir = base.join(&name);
@@ -248,23 +230,13 @@ fn fits(dir: &Path) -> bool {
 /// When root: the user to run new servers as.
 fn service_user() -> Result<Ids, EmbeddedError> {
     let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    ["postgres", "nobody"]
-        .iter()
-        .find_map(|name| ids_of(&accounts, name))
-        .ok_or(EmbeddedError::NoServiceUser)
+    ["postgres", "nobody"].iter().find_map(|name| ids_of(&accounts, name)).ok_or(EmbeddedError::NoServiceUser)
 }
 
 fn ids_of(accounts: &str, name: &str) -> Option<Ids> {
-    let fields = accounts
-        .lines()
-        .map(|line| line.split(':').collect::<Vec<_>>());
-    let account = fields
-        .into_iter()
-        .find(|fields| fields[0] == name && fields.len() > 3)?;
-    Some(Ids {
-        uid: account[2].parse().ok()?,
-        gid: account[3].parse().ok()?,
-    })
+    let fields = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let account = fields.into_iter().find(|fields| fields[0] == name && fields.len() > 3)?;
+    Some(Ids { uid: account[2].parse().ok()?, gid: account[3].parse().ok()? })
 }
 
 #[cfg(test)]
@@ -274,15 +246,8 @@ mod tests {
 
     #[test]
     fn finds_an_account() {
-        let accounts =
-            "root:x:0:0:root:/root:/bin/sh\nbroken\nnobody:x:65534:65533:n:/:/bin/false\n";
-        assert_eq!(
-            ids_of(accounts, "nobody"),
-            Some(Ids {
-                uid: 65534,
-                gid: 65533
-            })
-        );
+        let accounts = "root:x:0:0:root:/root:/bin/sh\nbroken\nnobody:x:65534:65533:n:/:/bin/false\n";
+        assert_eq!(ids_of(accounts, "nobody"), Some(Ids { uid: 65534, gid: 65533 }));
         assert_eq!(ids_of(accounts, "postgres"), None);
         assert_eq!(ids_of(accounts, "broken"), None);
     }
@@ -293,10 +258,7 @@ mod tests {
         let inner = parent.path().join("inner");
         fs::create_dir(&inner).unwrap();
         fs::set_permissions(&inner, fs::Permissions::from_mode(0o755)).unwrap();
-        let stranger = Ids {
-            uid: 4_000_000,
-            gid: 4_000_000,
-        };
+        let stranger = Ids { uid: 4_000_000, gid: 4_000_000 };
         fs::set_permissions(parent.path(), fs::Permissions::from_mode(0o700)).unwrap();
         assert!(!stranger.can_enter(&inner));
         fs::set_permissions(parent.path(), fs::Permissions::from_mode(0o711)).unwrap();

@@ -45,18 +45,14 @@ pub async fn ensure_roles(connection: &mut PgConnection) -> Result<()> {
 /// once it exists, everything does.
 pub(super) async fn complete(superuser: &PgConnectOptions) -> Result<()> {
     let mut connection = PgConnection::connect_with(superuser).await?;
-    let there: bool =
-        sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
-            .bind(DATABASE)
-            .fetch_one(&mut connection)
-            .await?;
+    let there: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+        .bind(DATABASE)
+        .fetch_one(&mut connection)
+        .await?;
     if !there {
         ensure_roles(&mut connection).await?;
         let statement = format!("create database {DATABASE} owner {OWNER}");
-        connection
-            .execute(AssertSqlSafe(statement))
-            .await
-            .context("cannot make the database")?;
+        connection.execute(AssertSqlSafe(statement)).await.context("cannot make the database")?;
     }
     connection.close().await?;
     Ok(())

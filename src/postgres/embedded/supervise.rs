@@ -67,11 +67,7 @@ pub(super) fn command(
 
 /// The locale of new clusters: Unicode letters, but an order by bytes, which no update of the system's
 /// collations can change under an index. (macOS has no such locale.)
-pub(super) const LOCALE: &str = if cfg!(target_os = "macos") {
-    "en_US.UTF-8"
-} else {
-    "C.UTF-8"
-};
+pub(super) const LOCALE: &str = if cfg!(target_os = "macos") { "en_US.UTF-8" } else { "C.UTF-8" };
 
 #[allow(unsafe_code)]
 fn tie(command: &mut Command, inherited: Inherited, on_orphaned: Signal) {
@@ -116,21 +112,17 @@ impl Postmaster {
         let (announce, ended) = watch::channel(None);
         let status = Arc::new(Mutex::new(None));
         let reaped = Arc::clone(&status);
-        std::thread::Builder::new()
-            .name("postgres".into())
-            .spawn(move || match command.spawn() {
-                Err(fault) => drop(report.send(Err(fault))),
-                Ok(mut child) => {
-                    let pid = Pid::from_child(&child);
-                    let _ = report.send(Ok(pid));
-                    let status = reap(pid, &mut child, &reaped);
-                    // fails when nobody waits any more
-                    let _ = announce.send(status);
-                }
-            })?;
-        let pid = started
-            .recv()?
-            .with_context(|| format!("cannot run {}", program.display()))?;
+        std::thread::Builder::new().name("postgres".into()).spawn(move || match command.spawn() {
+            Err(fault) => drop(report.send(Err(fault))),
+            Ok(mut child) => {
+                let pid = Pid::from_child(&child);
+                let _ = report.send(Ok(pid));
+                let status = reap(pid, &mut child, &reaped);
+                // fails when nobody waits any more
+                let _ = announce.send(status);
+            }
+        })?;
+        let pid = started.recv()?.with_context(|| format!("cannot run {}", program.display()))?;
         Ok(Self { pid, status, ended })
     }
 
