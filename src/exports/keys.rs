@@ -23,11 +23,11 @@ use super::{
 };
 use crate::{
     app::AppState,
-    audit::Event,
+    audit::{Actor, Event},
     auth::proof::{Anybody, Fresh, SignedIn},
     error::{Error, Result},
     keys::Activations,
-    postgres::Scoped,
+    postgres::{Scope, Scoped},
     vault::gate::{self, Opener, Released},
     web::form::Pairs,
 };
@@ -80,17 +80,29 @@ fn selection(form: &Pairs) -> Result<Selection> {
 }
 
 async fn export(state: &AppState, proof: &SignedIn, selection: Selection, format: Format) -> Result<Response> {
+    let scope = Scope::Person(proof.person().id);
+    let chunks = begin(state, scope, &proof.visitor().actor(), selection, format).await?;
+    proof.visitor().mark_recorded();
+    let body = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(chunks));
+    Ok((attachment(format, "product-keys", state.clock().now())?, body).into_response())
+}
+
+/// Begins an export: commits its audit events, then streams the file into the channel returned. An
+/// error in the channel means that the file is broken off.
+///
+/// # Errors
+/// When the vault is sealed, all places are taken, or the log can't be written; then nothing leaves.
+pub async fn begin(state: &AppState, scope: Scope, actor: &Actor, selection: Selection, format: Format) -> Result<Chunks> {
     state.vault.ensure_unsealed()?;
     let place = state.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
-    let mut source = proof.begin(state).await?;
+    let mut source = state.db.begin(scope).await?;
     db::hold_still(&mut source).await?;
     let chosen = db::chosen(&mut source, &selection).await?;
     let contracts: Vec<Uuid> = chosen.iter().map(|(id, ..)| *id).collect();
     let data_keys = db::data_keys(&mut source, &contracts).await?;
 
-    let mut log = proof.begin(state).await?;
-    let events = events(chosen, format);
-    proof.visitor().record_all(state, &mut log, events).await?;
+    let mut log = state.db.begin(scope).await?;
+    state.record_all(&mut log, actor, events(chosen, format)).await?;
     let released = gate::commit_export(state, log).await?;
 
     let (sender, receiver) = mpsc::channel(DEPTH);
@@ -99,8 +111,7 @@ async fn export(state: &AppState, proof: &SignedIn, selection: Selection, format
         let _place = place;
         job.run().await;
     });
-    let body = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
-    Ok((attachment(format, "product-keys", state.clock().now())?, body).into_response())
+    Ok(receiver)
 }
 
 /// One event per License ID; an export that takes nothing leaves one on the site's chain.
@@ -133,7 +144,8 @@ pub fn attachment(format: Format, name: &str, now: OffsetDateTime) -> Result<[(h
     ])
 }
 
-type Chunks = mpsc::Sender<std::io::Result<Bytes>>;
+/// A file as it is being written.
+pub type Chunks = mpsc::Receiver<std::io::Result<Bytes>>;
 
 /// An export under way.
 struct Job {
@@ -143,7 +155,7 @@ struct Job {
     format: Format,
     released: Released,
     data_keys: Vec<(Uuid, Uuid, Vec<u8>)>,
-    sender: Chunks,
+    sender: mpsc::Sender<std::io::Result<Bytes>>,
 }
 
 impl Job {
