@@ -23,6 +23,8 @@ impl Assets {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
     use super::*;
 
     #[test]
@@ -33,30 +35,59 @@ mod tests {
         assert_eq!(Assets::address("no/such.css"), "/static/no/such.css");
     }
 
-    #[test]
-    fn the_icon_sheet_holds_every_icon_the_templates_ask_for() {
-        let sheet = Assets::get("icons.svg").expect("icons.svg");
-        let sheet = std::str::from_utf8(&sheet.data).expect("text");
-        let templates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
-        let mut folders = vec![templates];
+    /// Every template with its path.
+    fn templates() -> Vec<(PathBuf, String)> {
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")];
+        let mut found = Vec::new();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).expect("folder") {
                 let path = entry.expect("entry").path();
                 if path.is_dir() {
                     folders.push(path);
-                    continue;
+                } else {
+                    let text = std::fs::read_to_string(&path).expect("template");
+                    found.push((path, text));
                 }
-                let text = std::fs::read_to_string(&path).expect("template");
-                for (_, rest) in text
-                    .match_indices("icon(\"")
-                    .map(|(at, found)| text.split_at(at + found.len()))
-                {
-                    let name = rest.split('"').next().unwrap_or_default();
-                    assert!(
-                        sheet.contains(&format!("id=\"{name}\"")),
-                        "{name} of {path:?}"
-                    );
-                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_icon_sheet_holds_every_icon_the_templates_ask_for() {
+        let sheet = Assets::get("icons.svg").expect("icons.svg");
+        let sheet = std::str::from_utf8(&sheet.data).expect("text");
+        for (path, text) in templates() {
+            for after in text.split("icon(\"").skip(1) {
+                let name = after.split('"').next().unwrap_or_default();
+                assert!(
+                    sheet.contains(&format!("id=\"{name}\"")),
+                    "{name} of {path:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_template_holds_anything_that_the_content_policy_forbids() {
+        for (path, text) in templates() {
+            for forbidden in [
+                " style=",
+                "<style",
+                " onclick=",
+                " onload=",
+                " onsubmit=",
+                "javascript:",
+                "src=\"data:",
+            ] {
+                assert!(!text.contains(forbidden), "{forbidden} in {path:?}");
+            }
+            for script in text.split("<script").skip(1) {
+                let (head, rest) = script.split_once('>').expect("an end");
+                assert!(
+                    head.contains(" src=") && rest.starts_with("</script>"),
+                    "inline script in {path:?}"
+                );
             }
         }
     }

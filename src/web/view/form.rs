@@ -161,12 +161,12 @@ impl Export {
     const TSV: Format = Format {
         value: "tsv",
         label: "Admin centre file",
-        note: "parted by tabs, named .csv, as the vendor writes it",
+        note: "tab-delimited, named .csv, as the vendor does it",
     };
     const CSV: Format = Format {
         value: "csv",
         label: "CSV",
-        note: "parted by commas, every field quoted",
+        note: "comma-delimited, every field quoted",
     };
     const XLSX: Format = Format {
         value: "xlsx",
