@@ -94,9 +94,7 @@ impl AuditPage {
             ("from", "From "),
             ("to", "To "),
         ];
-        let active = parts
-            .iter()
-            .filter(|(part, _)| !self.address.get(part).is_empty());
+        let active = parts.iter().filter(|(part, _)| !self.address.get(part).is_empty());
         active
             .map(|(part, lead)| {
                 let without = self.address.clone().without(part).without("page");
@@ -108,10 +106,7 @@ impl AuditPage {
     /// What a filter shows: an action by its label, the others as they are.
     fn value(&self, part: &str) -> &str {
         let value = self.address.get(part);
-        let label = self
-            .actions
-            .iter()
-            .find(|choice| part == "action" && choice.value == value);
+        let label = self.actions.iter().find(|choice| part == "action" && choice.value == value);
         label.map_or(value, |choice| &choice.label)
     }
 }
@@ -122,9 +117,7 @@ impl AuditPage {
     pub fn sample() -> Self {
         use time::macros::datetime;
         let now = datetime!(2026-11-22 14:13 UTC);
-        let address = Address::new("/audit")
-            .with("license_id", "8671204")
-            .with("action", "key.revealed");
+        let address = Address::new("/audit").with("license_id", "8671204").with("action", "key.revealed");
         let row = |at, who: &str, action: &str, subject: &str, outcome, address: &str| AuditRow {
             at: When::moment(at, now),
             who: who.into(),
@@ -151,33 +144,18 @@ impl AuditPage {
                 Outcome::Denied,
                 "10.20.4.88",
             ),
-            row(
-                datetime!(2026-11-20 09:30 UTC),
-                "system",
-                "File imported",
-                "admin-center-keys.csv",
-                Outcome::Done,
-                "",
-            ),
+            row(datetime!(2026-11-20 09:30 UTC), "system", "File imported", "admin-center-keys.csv", Outcome::Done, ""),
         ];
         Self {
             shell: Shell::sample("/audit"),
-            actions: vec![
-                Choice::new("", "All", ""),
-                Choice::new("key.revealed", "Key revealed", "key.revealed"),
-            ],
+            actions: vec![Choice::new("", "All", ""), Choice::new("key.revealed", "Key revealed", "key.revealed")],
             pager: Pager::new(&address, "page", 1, 50, 1_932),
             rows,
             chain: ChainState {
                 tone: Tone::Good,
-                text: "The chain is whole: 1,932 events in 12 chains, checked 3 minutes ago."
-                    .into(),
+                text: "The chain is whole: 1,932 events in 12 chains, checked 3 minutes ago.".into(),
             },
-            empty: Empty::new(
-                crate::web::view::EmptyKind::NothingMatches,
-                "No event matches",
-                "Take a filter off.",
-            ),
+            empty: Empty::new(crate::web::view::EmptyKind::NothingMatches, "No event matches", "Take a filter off."),
             address,
         }
     }

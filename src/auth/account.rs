@@ -86,23 +86,11 @@ impl AccountPage {
         Self {
             shell: Shell::sample("/account"),
             roles: vec![
-                RoleSummary {
-                    role: "Administrator".into(),
-                    scope: "on 11 License IDs".into(),
-                },
-                RoleSummary {
-                    role: "Auditor".into(),
-                    scope: "the whole audit log".into(),
-                },
+                RoleSummary { role: "Administrator".into(), scope: "on 11 License IDs".into() },
+                RoleSummary { role: "Auditor".into(), scope: "the whole audit log".into() },
             ],
             sessions: vec![
-                session(
-                    "1",
-                    datetime!(2026-11-22 08:02 UTC),
-                    now,
-                    "Firefox on Linux",
-                    true,
-                ),
+                session("1", datetime!(2026-11-22 08:02 UTC), now, "Firefox on Linux", true),
                 session(
                     "2",
                     datetime!(2026-11-20 17:40 UTC),
@@ -136,10 +124,7 @@ mod tests {
     #[test]
     fn a_password_that_is_too_short_is_said_at_the_field_and_at_the_top() {
         let error = "This has 9 characters; it needs at least 15.".to_owned();
-        let page = AccountPage {
-            new_error: Some(error.clone()),
-            ..AccountPage::sample()
-        };
+        let page = AccountPage { new_error: Some(error.clone()), ..AccountPage::sample() };
         assert_eq!(page.render().expect("renders").matches(&*error).count(), 2);
     }
 }

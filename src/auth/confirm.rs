@@ -22,9 +22,7 @@ pub struct ConfirmPage {
 
 impl ConfirmPage {
     fn field(&self) -> Field {
-        Field::new("password", "password", "Password")
-            .autocomplete("current-password")
-            .error(self.error.clone())
+        Field::new("password", "password", "Password").autocomplete("current-password").error(self.error.clone())
     }
 }
 
@@ -56,12 +54,7 @@ mod tests {
     #[test]
     fn a_wrong_password_is_said_at_the_field() {
         let error = Some("That isn’t your password.".to_owned());
-        let html = ConfirmPage {
-            error,
-            ..ConfirmPage::sample()
-        }
-        .render()
-        .expect("renders");
+        let html = ConfirmPage { error, ..ConfirmPage::sample() }.render().expect("renders");
         assert!(html.contains("aria-invalid=\"true\""));
         assert!(html.contains("That isn’t your password."));
     }

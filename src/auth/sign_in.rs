@@ -23,9 +23,7 @@ pub struct SignInPage {
 impl SignInPage {
     fn fields(&self) -> [Field; 2] {
         [
-            Field::new("email", "email", "Email")
-                .autocomplete("username")
-                .value(&*self.email),
+            Field::new("email", "email", "Email").autocomplete("username").value(&*self.email),
             Field::new("password", "password", "Password").autocomplete("current-password"),
         ]
     }
@@ -39,7 +37,9 @@ impl SignInPage {
             shell: Shell::new("/sign-in", None, Vec::new()),
             email: "mara.lindqvist@northwind.example".into(),
             next: "/contracts?q=8671204".into(),
-            error: Some("That email and password don’t match an account. Check both, or ask your site operator.".into()),
+            error: Some(
+                "That email and password don’t match an account. Check both, or ask your site operator.".into(),
+            ),
             first_steps: false,
         }
     }
@@ -59,17 +59,9 @@ mod tests {
 
     #[test]
     fn a_fresh_installation_shows_its_first_steps() {
-        let page = SignInPage {
-            first_steps: true,
-            error: None,
-            ..SignInPage::sample()
-        };
+        let page = SignInPage { first_steps: true, error: None, ..SignInPage::sample() };
         let html = page.render().expect("renders");
-        for command in [
-            "keyward user add EMAIL",
-            "keyward grant EMAIL administrator --all",
-            "keyward import FILE…",
-        ] {
+        for command in ["keyward user add EMAIL", "keyward grant EMAIL administrator --all", "keyward import FILE…"] {
             assert!(html.contains(command), "{command}");
         }
     }

@@ -128,11 +128,7 @@ impl ContractsPage {
 
     fn chips(&self) -> Vec<Chip> {
         let mut chips = Vec::new();
-        for (part, lead) in [
-            ("q", "Search: "),
-            ("program", "Programme: "),
-            ("status", "Status: "),
-        ] {
+        for (part, lead) in [("q", "Search: "), ("program", "Programme: "), ("status", "Status: ")] {
             let value = self.address.get(part);
             if !value.is_empty() {
                 let without = self.address.clone().without(part).without("page");
@@ -141,38 +137,23 @@ impl ContractsPage {
         }
         let expired = self.address.clone().without("page");
         chips.extend(match self.address.get("expired") {
-            "" => Some(Chip::new(
-                "Expired hidden",
-                expired.with("expired", "shown").href(),
-            )),
-            "only" => Some(Chip::new(
-                "Only expired",
-                expired.with("expired", "shown").href(),
-            )),
+            "" => Some(Chip::new("Expired hidden", expired.with("expired", "shown").href())),
+            "only" => Some(Chip::new("Only expired", expired.with("expired", "shown").href())),
             _ => None,
         });
         chips
     }
 
     fn clear(&self) -> String {
-        Address::new(self.address.path())
-            .with("sort", self.address.get("sort"))
-            .with("expired", "shown")
-            .href()
+        Address::new(self.address.path()).with("sort", self.address.get("sort")).with("expired", "shown").href()
     }
 
     fn panel_href(&self, row: &ContractRow, tab: &str) -> String {
-        self.address
-            .clone()
-            .at(["/contracts/", &row.license_id].concat())
-            .with("tab", tab)
-            .href()
+        self.address.clone().at(["/contracts/", &row.license_id].concat()).with("tab", tab).href()
     }
 
     fn is_open(&self, row: &ContractRow) -> bool {
-        self.panel
-            .as_ref()
-            .is_some_and(|panel| panel.license_id == row.license_id)
+        self.panel.as_ref().is_some_and(|panel| panel.license_id == row.license_id)
     }
 
     /// The exports of this list: keys of the ticked License IDs, and the list itself; they share one form.
@@ -183,11 +164,7 @@ impl ContractsPage {
             .text("The keys of the ticked License IDs; without a tick, all that you may see.");
         let mut list = Export::of_contracts("ticked", "Export the list")
             .text("The ticked License IDs; without a tick, all that the filters show.");
-        list.fields = address
-            .filters()
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        list.fields = address.filters().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         (keys, list)
     }
 }
@@ -198,16 +175,14 @@ impl ContractsPage {
     pub fn sample() -> Self {
         use time::macros::date;
         let address = Address::new("/contracts");
-        let row = |id: &str, organization: &str, location: &str, program: &str, end, status| {
-            ContractRow {
-                license_id: id.into(),
-                organization: organization.into(),
-                location: location.into(),
-                program: program.into(),
-                end: Some(When::day(end, date!(2026 - 11 - 22))),
-                status,
-                roles: vec!["Administrator".into()],
-            }
+        let row = |id: &str, organization: &str, location: &str, program: &str, end, status| ContractRow {
+            license_id: id.into(),
+            organization: organization.into(),
+            location: location.into(),
+            program: program.into(),
+            end: Some(When::day(end, date!(2026 - 11 - 22))),
+            status,
+            roles: vec!["Administrator".into()],
         };
         let active = ContractStatus::Active;
         let rows = vec![
@@ -219,30 +194,9 @@ impl ContractsPage {
                 date!(2026 - 11 - 30),
                 active,
             ),
-            row(
-                "5133027",
-                "Fabrikam Universität Köln",
-                "Köln, Germany",
-                "Campus",
-                date!(2026 - 12 - 31),
-                active,
-            ),
-            row(
-                "5133419",
-                "Fabrikam Universität Köln",
-                "Köln, Germany",
-                "School",
-                date!(2026 - 12 - 31),
-                active,
-            ),
-            row(
-                "V6219054",
-                "Tailspin Toys K.K.",
-                "Osaka, Japan",
-                "Open Value",
-                date!(2027 - 01 - 31),
-                active,
-            ),
+            row("5133027", "Fabrikam Universität Köln", "Köln, Germany", "Campus", date!(2026 - 12 - 31), active),
+            row("5133419", "Fabrikam Universität Köln", "Köln, Germany", "School", date!(2026 - 12 - 31), active),
+            row("V6219054", "Tailspin Toys K.K.", "Osaka, Japan", "Open Value", date!(2027 - 01 - 31), active),
             row(
                 "S4471902",
                 "Northwind Holding AG",
@@ -251,30 +205,9 @@ impl ContractsPage {
                 date!(2027 - 03 - 14),
                 active,
             ),
-            row(
-                "0005512873",
-                "Tailspin Toys K.K.",
-                "Osaka, Japan",
-                "MPSA",
-                date!(2027 - 04 - 30),
-                active,
-            ),
-            row(
-                "8671204",
-                "Northwind Holding AG",
-                "Zurich, Switzerland",
-                "Enterprise",
-                date!(2027 - 06 - 30),
-                active,
-            ),
-            row(
-                "8671311",
-                "Northwind Logistics GmbH",
-                "Hamburg, Germany",
-                "Enterprise",
-                date!(2027 - 06 - 30),
-                active,
-            ),
+            row("0005512873", "Tailspin Toys K.K.", "Osaka, Japan", "MPSA", date!(2027 - 04 - 30), active),
+            row("8671204", "Northwind Holding AG", "Zurich, Switzerland", "Enterprise", date!(2027 - 06 - 30), active),
+            row("8671311", "Northwind Logistics GmbH", "Hamburg, Germany", "Enterprise", date!(2027 - 06 - 30), active),
             row(
                 "9020011",
                 "Northwind Logistics GmbH",
@@ -297,17 +230,9 @@ impl ContractsPage {
         Self {
             shell: Shell::sample("/contracts"),
             q: String::new(),
-            programs: vec![
-                choice("", "All"),
-                choice("Enterprise", "Enterprise"),
-                choice("MPSA", "MPSA"),
-            ],
+            programs: vec![choice("", "All"), choice("Enterprise", "Enterprise"), choice("MPSA", "MPSA")],
             statuses: vec![choice("", "All"), choice("Active", "Active")],
-            expired: vec![
-                choice("", "Hidden"),
-                choice("shown", "Shown"),
-                choice("only", "Only"),
-            ],
+            expired: vec![choice("", "Hidden"), choice("shown", "Shown"), choice("only", "Only")],
             pager: Pager::new(&address, "page", 1, 10, 1_234),
             rows,
             export_keys: Some(keys),
@@ -326,11 +251,7 @@ impl ContractsPage {
     /// The same list with a panel open.
     pub fn sample_open(tab: ContractTab) -> Self {
         let panel = Some(ContractPanel::sample(tab));
-        Self {
-            shell: Shell::sample("/contracts/8671204"),
-            panel,
-            ..Self::sample()
-        }
+        Self { shell: Shell::sample("/contracts/8671204"), panel, ..Self::sample() }
     }
 }
 
@@ -353,12 +274,7 @@ mod tests {
         assert_eq!(html.matches("<form id=\"ticked\"").count(), 1);
         assert!(html.contains("form=\"ticked\" formaction=\"/exports/keys\""));
         assert!(html.contains("form=\"ticked\" formaction=\"/exports/contracts\""));
-        let html = ContractsPage {
-            export_keys: None,
-            ..ContractsPage::sample()
-        }
-        .render()
-        .expect("renders");
+        let html = ContractsPage { export_keys: None, ..ContractsPage::sample() }.render().expect("renders");
         assert!(!html.contains("/exports/keys"));
     }
 

@@ -119,32 +119,19 @@ impl ContractPanel {
     /// The organisation and its parents, the root first.
     #[must_use]
     pub fn organization_path(&self) -> String {
-        let path: Vec<&str> = self
-            .organizations
-            .iter()
-            .rev()
-            .map(String::as_str)
-            .collect();
+        let path: Vec<&str> = self.organizations.iter().rev().map(String::as_str).collect();
         path.join(" › ")
     }
 
     /// What is known about the agreement.
     #[must_use]
     pub fn facts(&self) -> Vec<Fact> {
-        let exact = |when: &Option<When>| {
-            when.as_ref()
-                .map(|when| when.exact.clone())
-                .unwrap_or_default()
-        };
+        let exact = |when: &Option<When>| when.as_ref().map(|when| when.exact.clone()).unwrap_or_default();
         let facts = [
             Fact::maybe("Agreement type", &self.agreement_type, false),
             Fact::maybe("Parent agreement", &self.parent_agreement, true),
             Fact::maybe("Authorization number", &self.authorization_number, true),
-            Fact::maybe(
-                "Purchase account number",
-                &self.purchase_account_number,
-                true,
-            ),
+            Fact::maybe("Purchase account number", &self.purchase_account_number, true),
             Fact::maybe("Start date", &exact(&self.start), false),
             Fact::maybe("End date", &exact(&self.end), false),
             Fact::maybe("Location", &self.location, false),
@@ -156,19 +143,8 @@ impl ContractPanel {
     /// The tabs, each an address of its own that keeps the list behind it.
     #[must_use]
     pub fn tabs(&self) -> [Tab; 3] {
-        let at = |tab: &str| {
-            self.list
-                .clone()
-                .at(["/contracts/", &self.license_id].concat())
-                .with("tab", tab)
-                .href()
-        };
-        let tab = |label, name, count, which| Tab {
-            label,
-            count,
-            href: at(name),
-            current: self.tab == which,
-        };
+        let at = |tab: &str| self.list.clone().at(["/contracts/", &self.license_id].concat()).with("tab", tab).href();
+        let tab = |label, name, count, which| Tab { label, count, href: at(name), current: self.tab == which };
         [
             tab("Offerings", "offerings", None, ContractTab::Offerings),
             tab("Keys", "keys", self.key_count, ContractTab::Keys),
@@ -197,15 +173,14 @@ impl ContractPanel {
     pub fn sample(tab: ContractTab) -> Self {
         use time::macros::date;
         let today = date!(2026 - 11 - 22);
-        let offering =
-            |family: &str, version: &str, pool: &str, kind: &str, effective, assured| Offering {
-                family: family.into(),
-                version: version.into(),
-                pool: pool.into(),
-                kind: kind.into(),
-                effective,
-                assured,
-            };
+        let offering = |family: &str, version: &str, pool: &str, kind: &str, effective, assured| Offering {
+            family: family.into(),
+            version: version.into(),
+            pool: pool.into(),
+            kind: kind.into(),
+            effective,
+            assured,
+        };
         let keys = (tab == ContractTab::Keys).then(|| KeyList {
             lead: crate::web::view::KeyLead::Product,
             place: "/contracts/8671204".into(),
@@ -225,37 +200,13 @@ impl ContractPanel {
             start: Some(When::day(date!(2024 - 07 - 01), today)),
             end: Some(When::day(date!(2027 - 06 - 30), today)),
             status: ContractStatus::Active,
-            organizations: vec![
-                "Northwind Logistics GmbH".into(),
-                "Northwind Holding AG".into(),
-            ],
+            organizations: vec!["Northwind Logistics GmbH".into(), "Northwind Holding AG".into()],
             location: "Zurich, Switzerland".into(),
             roles: vec!["Administrator".into()],
             offerings: vec![
-                offering(
-                    "Windows Server Datacenter",
-                    "2025",
-                    "Servers",
-                    "License/SA",
-                    1_024,
-                    1_024,
-                ),
-                offering(
-                    "Office LTSC Professional Plus",
-                    "2024",
-                    "Applications",
-                    "License",
-                    2_500,
-                    0,
-                ),
-                offering(
-                    "SQL Server Enterprise Core",
-                    "2022",
-                    "Servers",
-                    "License/SA",
-                    64,
-                    64,
-                ),
+                offering("Windows Server Datacenter", "2025", "Servers", "License/SA", 1_024, 1_024),
+                offering("Office LTSC Professional Plus", "2024", "Applications", "License", 2_500, 0),
+                offering("SQL Server Enterprise Core", "2022", "Servers", "License/SA", 64, 64),
                 offering("Power BI Report Server", "", "Servers", "Upgrade", 25, 25),
             ],
             keys,
@@ -282,21 +233,14 @@ mod tests {
 
     #[test]
     fn only_known_facts_are_shown() {
-        let labels: Vec<_> = ContractPanel::sample(ContractTab::Keys)
-            .facts()
-            .iter()
-            .map(|fact| fact.label)
-            .collect();
+        let labels: Vec<_> = ContractPanel::sample(ContractTab::Keys).facts().iter().map(|fact| fact.label).collect();
         assert!(labels.contains(&"Parent agreement") && !labels.contains(&"Authorization number"));
     }
 
     #[test]
     fn the_organisation_is_shown_below_its_parents() {
         let panel = ContractPanel::sample(ContractTab::Offerings);
-        assert_eq!(
-            panel.organization_path(),
-            "Northwind Holding AG › Northwind Logistics GmbH"
-        );
+        assert_eq!(panel.organization_path(), "Northwind Holding AG › Northwind Logistics GmbH");
         assert_eq!(panel.end_words(), "ends in 7 months");
     }
 }

@@ -74,9 +74,7 @@ impl OrdersPage {
 
     fn chips(&self) -> Vec<Chip> {
         let parts = [("q", "Search: "), ("license_id", "License ID: ")];
-        let active = parts
-            .iter()
-            .filter(|(part, _)| !self.address.get(part).is_empty());
+        let active = parts.iter().filter(|(part, _)| !self.address.get(part).is_empty());
         active
             .map(|(part, lead)| {
                 let without = self.address.clone().without(part).without("page");
@@ -93,28 +91,20 @@ impl OrdersPage {
         use time::macros::date;
         let today = date!(2026 - 11 - 22);
         let address = Address::new("/orders").with("license_id", "8671377");
-        let row =
-            |description: &str, part: &str, quantity, ordered, start, reseller: &str| OrderRow {
-                license_id: "8671377".into(),
-                reseller_number: "R0610985".into(),
-                customer_number: "PO-55118".into(),
-                ordered_on: Some(When::day(ordered, today)),
-                usage_start: Some(When::day(start, today)),
-                reseller: reseller.into(),
-                part_number: part.into(),
-                description: description.into(),
-                quantity,
-                country: "United Kingdom".into(),
-            };
+        let row = |description: &str, part: &str, quantity, ordered, start, reseller: &str| OrderRow {
+            license_id: "8671377".into(),
+            reseller_number: "R0610985".into(),
+            customer_number: "PO-55118".into(),
+            ordered_on: Some(When::day(ordered, today)),
+            usage_start: Some(When::day(start, today)),
+            reseller: reseller.into(),
+            part_number: part.into(),
+            description: description.into(),
+            quantity,
+            country: "United Kingdom".into(),
+        };
         let rows = vec![
-            row(
-                "Windows 10 ESU Year 2",
-                "EQA-00004",
-                1_250,
-                date!(2026 - 10 - 02),
-                date!(2026 - 10 - 14),
-                "Bechtle",
-            ),
+            row("Windows 10 ESU Year 2", "EQA-00004", 1_250, date!(2026 - 10 - 02), date!(2026 - 10 - 14), "Bechtle"),
             row(
                 "SharePoint Server Subscription Edition",
                 "B5C-02199",
@@ -123,14 +113,7 @@ impl OrdersPage {
                 date!(2025 - 10 - 22),
                 "SoftwareONE",
             ),
-            row(
-                "Windows 11 Enterprise",
-                "C7A-23359",
-                2_000,
-                date!(2025 - 03 - 05),
-                date!(2025 - 03 - 06),
-                "Insight",
-            ),
+            row("Windows 11 Enterprise", "C7A-23359", 2_000, date!(2025 - 03 - 05), date!(2025 - 03 - 06), "Insight"),
         ];
         Self {
             shell: Shell::sample("/orders"),
@@ -154,15 +137,9 @@ mod tests {
     #[test]
     fn an_order_shows_all_it_carries() {
         let html = OrdersPage::sample().render().expect("renders");
-        for part in [
-            "R0610985",
-            "PO-55118",
-            "B5C-02199",
-            "1,250",
-            "United Kingdom",
-            "22 Oct 2025",
-            "License ID: 8671377",
-        ] {
+        for part in
+            ["R0610985", "PO-55118", "B5C-02199", "1,250", "United Kingdom", "22 Oct 2025", "License ID: 8671377"]
+        {
             assert!(html.contains(part), "{part}");
         }
     }

@@ -87,14 +87,8 @@ pub struct PeoplePage {
 
 impl PeoplePage {
     fn chips(&self) -> Vec<Chip> {
-        let parts = [
-            ("q", "Search: "),
-            ("license_id", "License ID: "),
-            ("role", "Role: "),
-        ];
-        let active = parts
-            .iter()
-            .filter(|(part, _)| !self.address.get(part).is_empty());
+        let parts = [("q", "Search: "), ("license_id", "License ID: "), ("role", "Role: ")];
+        let active = parts.iter().filter(|(part, _)| !self.address.get(part).is_empty());
         active
             .map(|(part, lead)| {
                 let without = self.address.clone().without(part).without("page");
@@ -105,11 +99,7 @@ impl PeoplePage {
 
     fn single_title(&self) -> String {
         let ids = u64::try_from(self.single_administrator.len()).unwrap_or(u64::MAX);
-        [
-            &count(ids, "License ID has", "License IDs have"),
-            " a single administrator",
-        ]
-        .concat()
+        [&count(ids, "License ID has", "License IDs have"), " a single administrator"].concat()
     }
 
     fn form_open(&self) -> bool {
@@ -124,37 +114,23 @@ impl PeoplePage {
         use crate::web::view::Choice;
         use time::macros::date;
         let address = Address::new("/people");
-        let grant =
-            |id: &str, role: &str, license: &str, via: &str, until: Option<time::Date>| GrantRow {
-                id: id.into(),
-                role: role.into(),
-                license_id: license.into(),
-                via: via.into(),
-                until: until.map(|day| When::day(day, date!(2026 - 11 - 22))),
-                revocable: via.is_empty(),
-            };
+        let grant = |id: &str, role: &str, license: &str, via: &str, until: Option<time::Date>| GrantRow {
+            id: id.into(),
+            role: role.into(),
+            license_id: license.into(),
+            via: via.into(),
+            until: until.map(|day| When::day(day, date!(2026 - 11 - 22))),
+            revocable: via.is_empty(),
+        };
         let person = |name: &str, email: &str, status, grants| PersonRow {
             name: name.into(),
             email: email.into(),
             status,
             grants,
         };
-        let roles = [
-            "administrator",
-            "product-keys-reader",
-            "license-position-reader",
-            "product-download-manager",
-        ];
-        let labels = [
-            "Administrator",
-            "Product keys reader",
-            "License position reader",
-            "Product download manager",
-        ];
-        let choices = roles
-            .iter()
-            .zip(labels)
-            .map(|(role, label)| Choice::new(*role, label, "product-keys-reader"));
+        let roles = ["administrator", "product-keys-reader", "license-position-reader", "product-download-manager"];
+        let labels = ["Administrator", "Product keys reader", "License position reader", "Product download manager"];
+        let choices = roles.iter().zip(labels).map(|(role, label)| Choice::new(*role, label, "product-keys-reader"));
         Self {
             shell: Shell::sample("/people"),
             q: String::new(),
@@ -173,20 +149,9 @@ impl PeoplePage {
                     "Ilya Petrov",
                     "ilya.petrov@northwind.example",
                     PersonStatus::Active,
-                    vec![grant(
-                        "4",
-                        "Product keys reader",
-                        "8671204",
-                        "",
-                        Some(date!(2026 - 12 - 31)),
-                    )],
+                    vec![grant("4", "Product keys reader", "8671204", "", Some(date!(2026 - 12 - 31)))],
                 ),
-                person(
-                    "Jo Ashby",
-                    "jo.ashby@northwind.example",
-                    PersonStatus::Disabled,
-                    vec![],
-                ),
+                person("Jo Ashby", "jo.ashby@northwind.example", PersonStatus::Disabled, vec![]),
             ],
             pager: Pager::new(&address, "page", 1, 50, 3),
             single_administrator: vec!["7740032".into(), "V6219388".into()],
@@ -196,11 +161,7 @@ impl PeoplePage {
                 Field::new("text", "license_id", "License ID"),
                 Field::new("date", "until", "Ends by itself on").optional(),
             ],
-            empty: Empty::new(
-                crate::web::view::EmptyKind::NothingMatches,
-                "Nobody matches",
-                "Take a filter off.",
-            ),
+            empty: Empty::new(crate::web::view::EmptyKind::NothingMatches, "Nobody matches", "Take a filter off."),
             address,
         }
     }
@@ -222,12 +183,7 @@ mod tests {
     fn a_single_administrator_is_a_warning() {
         let html = PeoplePage::sample().render().expect("renders");
         assert!(html.contains("2 License IDs have a single administrator"));
-        let html = PeoplePage {
-            single_administrator: vec![],
-            ..PeoplePage::sample()
-        }
-        .render()
-        .expect("renders");
+        let html = PeoplePage { single_administrator: vec![], ..PeoplePage::sample() }.render().expect("renders");
         assert!(!html.contains("single administrator"));
     }
 }

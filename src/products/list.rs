@@ -102,9 +102,7 @@ impl ProductsPage {
     }
 
     fn is_open(&self, row: &ProductRow) -> bool {
-        self.panel
-            .as_ref()
-            .is_some_and(|panel| panel.slug == row.slug)
+        self.panel.as_ref().is_some_and(|panel| panel.slug == row.slug)
     }
 }
 
@@ -114,12 +112,7 @@ impl ProductsPage {
     pub fn sample() -> Self {
         let address = Address::new("/products");
         let products = [
-            (
-                "Dynamics 365 Business Central on-premises",
-                "Business applications",
-                6,
-                11,
-            ),
+            ("Dynamics 365 Business Central on-premises", "Business applications", 6, 11),
             ("Exchange Server 2019 Standard", "Servers", 8, 13),
             ("Office LTSC Professional Plus 2024", "Applications", 11, 33),
             ("Office LTSC Standard 2021", "Applications", 9, 20),
@@ -168,16 +161,9 @@ impl ProductsPage {
             ],
             rows: rows.collect(),
             pager: Pager::new(&address, "page", 1, 50, 1_204),
-            export: Some(
-                Export::of_keys("export-keys", "Export all keys", "all")
-                    .text("All 474 keys you may see."),
-            ),
-            empty: Empty::new(
-                crate::web::view::EmptyKind::NothingMatches,
-                "No product matches",
-                "Try fewer words.",
-            )
-            .action("Clear filters", "/products"),
+            export: Some(Export::of_keys("export-keys", "Export all keys", "all").text("All 474 keys you may see.")),
+            empty: Empty::new(crate::web::view::EmptyKind::NothingMatches, "No product matches", "Try fewer words.")
+                .action("Clear filters", "/products"),
             panel: None,
             address,
         }
@@ -187,11 +173,7 @@ impl ProductsPage {
     pub fn sample_open(tab: ProductTab) -> Self {
         let panel = ProductPanel::sample(tab);
         let shell = Shell::sample("/products/windows-11-pro");
-        Self {
-            shell,
-            panel: Some(panel),
-            ..Self::sample()
-        }
+        Self { shell, panel: Some(panel), ..Self::sample() }
     }
 }
 
@@ -210,16 +192,8 @@ mod tests {
 
     #[test]
     fn filters_become_chips_that_can_be_taken_off() {
-        let address = Address::new("/products")
-            .with("q", "<office>")
-            .with("category", "Servers")
-            .with("page", "2");
-        let page = ProductsPage {
-            q: "<office>".into(),
-            rows: vec![],
-            address,
-            ..ProductsPage::sample()
-        };
+        let address = Address::new("/products").with("q", "<office>").with("category", "Servers").with("page", "2");
+        let page = ProductsPage { q: "<office>".into(), rows: vec![], address, ..ProductsPage::sample() };
         let chips = page.chips();
         assert_eq!(chips[0].href, "/products?category=Servers");
         let html = page.render().expect("renders");
@@ -228,18 +202,12 @@ mod tests {
 
     #[test]
     fn every_tab_of_the_panel_renders() {
-        let keys = ProductsPage::sample_open(ProductTab::Keys)
-            .render()
-            .expect("renders");
+        let keys = ProductsPage::sample_open(ProductTab::Keys).render().expect("renders");
         assert!(keys.contains("•••••-•••••-•••••-•••••-3GH4") || keys.contains("-G3GH4"));
         assert!(keys.contains("Export selected keys"));
-        let about = ProductsPage::sample_open(ProductTab::About)
-            .render()
-            .expect("renders");
+        let about = ProductsPage::sample_open(ProductTab::About).render().expect("renders");
         assert!(about.contains("Edition"));
-        let downloads = ProductsPage::sample_open(ProductTab::Downloads)
-            .render()
-            .expect("renders");
+        let downloads = ProductsPage::sample_open(ProductTab::Downloads).render().expect("renders");
         assert!(downloads.contains("This product is not available for download."));
     }
 }

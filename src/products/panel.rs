@@ -82,19 +82,8 @@ impl ProductPanel {
     /// The tabs, each an address of its own that keeps the list behind it.
     #[must_use]
     pub fn tabs(&self) -> [Tab; 3] {
-        let at = |tab: &str| {
-            self.list
-                .clone()
-                .at(["/products/", &self.slug].concat())
-                .with("tab", tab)
-                .href()
-        };
-        let tab = |label, name, count, which| Tab {
-            label,
-            count,
-            href: at(name),
-            current: self.tab == which,
-        };
+        let at = |tab: &str| self.list.clone().at(["/products/", &self.slug].concat()).with("tab", tab).href();
+        let tab = |label, name, count, which| Tab { label, count, href: at(name), current: self.tab == which };
         [
             tab("Keys", "keys", Some(self.key_count), ProductTab::Keys),
             tab("Downloads", "downloads", None, ProductTab::Downloads),
@@ -145,15 +134,9 @@ mod tests {
     #[test]
     fn tabs_keep_the_list_behind_the_panel() {
         let list = Address::new("/products").with("q", "win").with("page", "2");
-        let panel = ProductPanel {
-            list,
-            ..ProductPanel::sample(ProductTab::About)
-        };
+        let panel = ProductPanel { list, ..ProductPanel::sample(ProductTab::About) };
         let tabs = panel.tabs();
-        assert_eq!(
-            tabs[0].href,
-            "/products/windows-11-pro?q=win&page=2&tab=keys"
-        );
+        assert_eq!(tabs[0].href, "/products/windows-11-pro?q=win&page=2&tab=keys");
         assert!(tabs[2].current && !tabs[0].current);
     }
 

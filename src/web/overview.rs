@@ -69,11 +69,7 @@ impl OverviewPage {
             caption: caption.into(),
             details,
         };
-        let detail = |tone, text: &str, href: &str| Detail {
-            tone,
-            text: text.into(),
-            href: Some(href.into()),
-        };
+        let detail = |tone, text: &str, href: &str| Detail { tone, text: text.into(), href: Some(href.into()) };
         let cards = vec![
             card(
                 "Contracts",
@@ -81,11 +77,7 @@ impl OverviewPage {
                 "file",
                 "11",
                 "active License IDs",
-                vec![detail(
-                    Tone::Warn,
-                    "3 end within 90 days",
-                    "/contracts?ending=90",
-                )],
+                vec![detail(Tone::Warn, "3 end within 90 days", "/contracts?ending=90")],
             ),
             card(
                 "Products and services",
@@ -113,11 +105,7 @@ impl OverviewPage {
                 "people",
                 "9",
                 "people with a role",
-                vec![detail(
-                    Tone::Warn,
-                    "2 License IDs have a single administrator",
-                    "/people?single=1",
-                )],
+                vec![detail(Tone::Warn, "2 License IDs have a single administrator", "/people?single=1")],
             ),
             card(
                 "Audit",
@@ -128,11 +116,7 @@ impl OverviewPage {
                 vec![detail(Tone::Good, "The chain is whole", "/audit")],
             ),
         ];
-        Self {
-            shell: Shell::sample("/"),
-            cards,
-            empty: None,
-        }
+        Self { shell: Shell::sample("/"), cards, empty: None }
     }
 }
 
@@ -143,14 +127,7 @@ mod tests {
     #[test]
     fn each_card_leads_to_its_part() {
         let html = OverviewPage::sample().render().expect("renders");
-        for href in [
-            "/contracts",
-            "/products",
-            "/orders",
-            "/imports",
-            "/people",
-            "/audit",
-        ] {
+        for href in ["/contracts", "/products", "/orders", "/imports", "/people", "/audit"] {
             assert!(html.contains(&format!("href=\"{href}\"")), "{href}");
         }
     }
@@ -158,13 +135,7 @@ mod tests {
     #[test]
     fn without_a_grant_nothing_is_told_about_what_exists() {
         let empty = Some(OverviewPage::nothing_granted());
-        let html = OverviewPage {
-            empty,
-            cards: vec![],
-            ..OverviewPage::sample()
-        }
-        .render()
-        .expect("renders");
+        let html = OverviewPage { empty, cards: vec![], ..OverviewPage::sample() }.render().expect("renders");
         assert!(html.contains("You hold no role yet"));
         assert!(!html.contains("474"));
     }

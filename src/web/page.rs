@@ -20,17 +20,10 @@ impl Person {
     /// Up to two letters for the round mark in the top bar.
     #[must_use]
     pub fn initials(&self) -> String {
-        let mut words = self
-            .name
-            .split_whitespace()
-            .filter_map(|word| word.chars().next());
+        let mut words = self.name.split_whitespace().filter_map(|word| word.chars().next());
         let first = words.next();
         let last = words.next_back();
-        first
-            .into_iter()
-            .chain(last)
-            .flat_map(char::to_uppercase)
-            .collect()
+        first.into_iter().chain(last).flat_map(char::to_uppercase).collect()
     }
 }
 
@@ -156,14 +149,7 @@ impl Shell {
     /// A frame for the page at `path`.
     #[must_use]
     pub fn new(path: &str, person: Option<Person>, nav: Vec<NavItem>) -> Self {
-        Self {
-            path: path.to_owned(),
-            person,
-            nav,
-            sealed: false,
-            notice: None,
-            icons: Assets::address("icons.svg"),
-        }
+        Self { path: path.to_owned(), person, nav, sealed: false, notice: None, icons: Assets::address("icons.svg") }
     }
 
     /// The same frame with the banner that says the vault is sealed, or without.
@@ -176,10 +162,7 @@ impl Shell {
     /// The same frame with one sentence about what just happened.
     #[must_use]
     pub fn notice(mut self, kind: Tone, text: impl Into<String>) -> Self {
-        self.notice = Some(Notice {
-            kind,
-            text: text.into(),
-        });
+        self.notice = Some(Notice { kind, text: text.into() });
         self
     }
 
@@ -192,12 +175,7 @@ impl Shell {
     /// Whether a navigation entry is the current one: its own page or one below it.
     #[must_use]
     pub fn is_current(&self, href: &str) -> bool {
-        self.path == href
-            || (href != "/"
-                && self
-                    .path
-                    .strip_prefix(href)
-                    .is_some_and(|rest| rest.starts_with('/')))
+        self.path == href || (href != "/" && self.path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
     }
 
     /// The versioned address of a file under `static/`.
@@ -209,10 +187,7 @@ impl Shell {
     /// An icon of the sheet.
     #[must_use]
     pub fn icon<'a>(&'a self, name: &'a str) -> Icon<'a> {
-        Icon {
-            sheet: &self.icons,
-            name,
-        }
+        Icon { sheet: &self.icons, name }
     }
 }
 
@@ -238,10 +213,7 @@ pub struct ErrorPage {
 impl Shell {
     /// A frame for a test, signed in.
     pub fn sample(path: &str) -> Self {
-        let person = Person {
-            name: "Mara Lindqvist".into(),
-            email: "mara.lindqvist@northwind.example".into(),
-        };
+        let person = Person { name: "Mara Lindqvist".into(), email: "mara.lindqvist@northwind.example".into() };
         Self::new(path, Some(person), Self::NAV.to_vec())
     }
 }
@@ -253,14 +225,10 @@ impl ErrorPage {
         Self {
             shell: Shell::sample("/contracts/0000000"),
             title: "There is nothing here for you".into(),
-            why: "No page has this address, or it belongs to a License ID you hold no role on."
-                .into(),
+            why: "No page has this address, or it belongs to a License ID you hold no role on.".into(),
             what_to_do: "Check the address, or ask an administrator of the License ID.".into(),
             request_id: Some("01936f2e-5a70".into()),
-            links: vec![
-                Link::new("Contracts", "/contracts"),
-                Link::new("Overview", "/"),
-            ],
+            links: vec![Link::new("Contracts", "/contracts"), Link::new("Overview", "/")],
         }
     }
 }
@@ -280,13 +248,7 @@ mod tests {
 
     #[test]
     fn the_mark_of_a_person_has_one_or_two_letters() {
-        let named = |name: &str| {
-            Person {
-                name: name.into(),
-                email: String::new(),
-            }
-            .initials()
-        };
+        let named = |name: &str| Person { name: name.into(), email: String::new() }.initials();
         assert_eq!(named("Mara Elin Lindqvist"), "ML");
         assert_eq!(named("operator"), "O");
         assert_eq!(named(""), "");
@@ -295,12 +257,7 @@ mod tests {
     #[test]
     fn the_error_page_says_what_why_and_what_to_do() {
         let html = ErrorPage::sample().render().expect("renders");
-        for part in [
-            "There is nothing here for you",
-            "No page has",
-            "Check the address",
-            "01936f2e-5a70",
-        ] {
+        for part in ["There is nothing here for you", "No page has", "Check the address", "01936f2e-5a70"] {
             assert!(html.contains(part), "{part}");
         }
     }

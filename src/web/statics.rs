@@ -60,10 +60,7 @@ mod tests {
         for (path, text) in templates() {
             for after in text.split("icon(\"").skip(1) {
                 let name = after.split('"').next().unwrap_or_default();
-                assert!(
-                    sheet.contains(&format!("id=\"{name}\"")),
-                    "{name} of {path:?}"
-                );
+                assert!(sheet.contains(&format!("id=\"{name}\"")), "{name} of {path:?}");
             }
         }
     }
@@ -71,23 +68,13 @@ mod tests {
     #[test]
     fn no_template_holds_anything_that_the_content_policy_forbids() {
         for (path, text) in templates() {
-            for forbidden in [
-                " style=",
-                "<style",
-                " onclick=",
-                " onload=",
-                " onsubmit=",
-                "javascript:",
-                "src=\"data:",
-            ] {
+            for forbidden in [" style=", "<style", " onclick=", " onload=", " onsubmit=", "javascript:", "src=\"data:"]
+            {
                 assert!(!text.contains(forbidden), "{forbidden} in {path:?}");
             }
             for script in text.split("<script").skip(1) {
                 let (head, rest) = script.split_once('>').expect("an end");
-                assert!(
-                    head.contains(" src=") && rest.starts_with("</script>"),
-                    "inline script in {path:?}"
-                );
+                assert!(head.contains(" src=") && rest.starts_with("</script>"), "inline script in {path:?}");
             }
         }
     }

@@ -12,10 +12,7 @@ impl Address {
     /// A bare path.
     #[must_use]
     pub fn new(path: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            pairs: Vec::new(),
-        }
+        Self { path: path.into(), pairs: Vec::new() }
     }
 
     /// The same address with one part set; an empty value takes the part out.
@@ -45,10 +42,7 @@ impl Address {
     /// The value of a part, or nothing.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
-        self.pairs
-            .iter()
-            .find(|(known, _)| known == name)
-            .map_or("", |(_, value)| value)
+        self.pairs.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     /// The path alone.
@@ -82,9 +76,7 @@ impl Address {
         if self.pairs.is_empty() {
             return self.path.clone();
         }
-        let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(&self.pairs)
-            .finish();
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.pairs).finish();
         [self.path.as_str(), "?", query.as_str()].concat()
     }
 }
@@ -95,15 +87,9 @@ mod tests {
 
     #[test]
     fn an_address_keeps_what_is_set_and_drops_what_is_empty() {
-        let list = Address::new("/products")
-            .with("q", "a&b ü")
-            .with("page", "2")
-            .with("sort", "");
+        let list = Address::new("/products").with("q", "a&b ü").with("page", "2").with("sort", "");
         assert_eq!(list.href(), "/products?q=a%26b+%C3%BC&page=2");
-        assert_eq!(
-            list.clone().without("q").with("page", "3").href(),
-            "/products?page=3"
-        );
+        assert_eq!(list.clone().without("q").with("page", "3").href(), "/products?page=3");
         assert_eq!(list.clone().at("/products/x").get("q"), "a&b ü");
         assert_eq!(list.filters(), [("q", "a&b ü")]);
         assert!(list.filters_but("q").is_empty());

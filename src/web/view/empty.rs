@@ -29,12 +29,7 @@ impl Empty {
     /// An empty state.
     #[must_use]
     pub fn new(kind: EmptyKind, title: impl Into<String>, text: impl Into<String>) -> Self {
-        Self {
-            kind,
-            title: title.into(),
-            text: text.into(),
-            action: None,
-        }
+        Self { kind, title: title.into(), text: text.into(), action: None }
     }
 
     /// The same with a way out.
@@ -71,11 +66,7 @@ impl Locked {
     #[must_use]
     pub fn missing(&self) -> String {
         let ids = self.license_ids.join(", ");
-        let noun = if self.license_ids.len() == 1 {
-            " on License ID "
-        } else {
-            " on License IDs "
-        };
+        let noun = if self.license_ids.len() == 1 { " on License ID " } else { " on License IDs " };
         ["You lack the role ", &self.role, noun, &ids, "."].concat()
     }
 
@@ -101,10 +92,7 @@ mod tests {
             license_ids: vec!["8671204".into()],
             ask: ask.iter().map(ToString::to_string).collect(),
         };
-        assert_eq!(
-            locked(&[]).missing(),
-            "You lack the role Product keys reader on License ID 8671204."
-        );
+        assert_eq!(locked(&[]).missing(), "You lack the role Product keys reader on License ID 8671204.");
         assert_eq!(locked(&["Mara"]).whom(), "Ask Mara for it.");
         assert_eq!(locked(&["Mara", "Ilya"]).whom(), "Ask Mara or Ilya for it.");
     }

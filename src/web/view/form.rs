@@ -16,11 +16,7 @@ impl Choice {
     #[must_use]
     pub fn new(value: impl Into<String>, label: impl Into<String>, current: &str) -> Self {
         let value = value.into();
-        Self {
-            selected: value == current,
-            label: label.into(),
-            value,
-        }
+        Self { selected: value == current, label: label.into(), value }
     }
 }
 
@@ -51,14 +47,7 @@ impl Field {
     /// A required field of the given type.
     #[must_use]
     pub fn new(kind: &'static str, name: &'static str, label: &'static str) -> Self {
-        Self {
-            name,
-            label,
-            kind,
-            required: true,
-            autocomplete: "off",
-            ..Self::default()
-        }
+        Self { name, label, kind, required: true, autocomplete: "off", ..Self::default() }
     }
 
     /// The same with what was typed.
@@ -158,21 +147,10 @@ pub struct Export {
 }
 
 impl Export {
-    const TSV: Format = Format {
-        value: "tsv",
-        label: "Admin centre file",
-        note: "tab-delimited, named .csv, as the vendor does it",
-    };
-    const CSV: Format = Format {
-        value: "csv",
-        label: "CSV",
-        note: "comma-delimited, every field quoted",
-    };
-    const XLSX: Format = Format {
-        value: "xlsx",
-        label: "Excel workbook",
-        note: "keeps every cell as text",
-    };
+    const TSV: Format =
+        Format { value: "tsv", label: "Admin centre file", note: "tab-delimited, named .csv, as the vendor does it" };
+    const CSV: Format = Format { value: "csv", label: "CSV", note: "comma-delimited, every field quoted" };
+    const XLSX: Format = Format { value: "xlsx", label: "Excel workbook", note: "keeps every cell as text" };
 
     /// An export of keys.
     #[must_use]
@@ -234,9 +212,7 @@ mod tests {
 
     #[test]
     fn a_field_points_to_its_error_before_its_help() {
-        let field = Field::new("text", "until", "Until")
-            .help("Optional.")
-            .error(Some("Not a date.".into()));
+        let field = Field::new("text", "until", "Until").help("Optional.").error(Some("Not a date.".into()));
         assert_eq!(field.described_by(), "until-error until-help");
         assert_eq!(Field::new("text", "q", "Search").described_by(), "");
     }

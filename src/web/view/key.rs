@@ -21,12 +21,7 @@ impl KeyCell {
     /// A masked key that may be copied and revealed.
     #[must_use]
     pub fn masked(id: impl Into<String>, last_five: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            last_five: last_five.into(),
-            revealed: None,
-            open: true,
-        }
+        Self { id: id.into(), last_five: last_five.into(), revealed: None, open: true }
     }
 
     /// What stands in the cell.
@@ -81,9 +76,7 @@ impl Meter {
     pub fn percent(self) -> u64 {
         match self.total {
             0 => 100,
-            total => (u128::from(self.used.min(total)) * 100 / u128::from(total))
-                .try_into()
-                .unwrap_or(100),
+            total => (u128::from(self.used.min(total)) * 100 / u128::from(total)).try_into().unwrap_or(100),
         }
     }
 
@@ -185,10 +178,7 @@ impl Remark {
     /// A remark.
     #[must_use]
     pub fn new(tone: Tone, text: impl Into<String>) -> Self {
-        Self {
-            tone,
-            text: text.into(),
-        }
+        Self { tone, text: text.into() }
     }
 }
 
@@ -273,79 +263,28 @@ impl KeyList {
     pub fn sample() -> Self {
         let address = super::Address::new("/products/windows-11-pro").with("tab", "keys");
         let mak = |used, total| Quantity::Activations(Meter { used, total });
-        let row =
-            |id: &str, last: &str, license: &str, organization: &str, kind: &str, quantity| {
-                KeyRow {
-                    key: KeyCell::masked(id, last),
-                    license_id: license.into(),
-                    organization: organization.into(),
-                    product: "Windows 11 Pro".into(),
-                    product_slug: "windows-11-pro".into(),
-                    kind: kind.into(),
-                    quantity,
-                    osa_status: None,
-                    remarks: vec![],
-                }
-            };
+        let row = |id: &str, last: &str, license: &str, organization: &str, kind: &str, quantity| KeyRow {
+            key: KeyCell::masked(id, last),
+            license_id: license.into(),
+            organization: organization.into(),
+            product: "Windows 11 Pro".into(),
+            product_slug: "windows-11-pro".into(),
+            kind: kind.into(),
+            quantity,
+            osa_status: None,
+            remarks: vec![],
+        };
         let mut rows = vec![
-            row(
-                "k1",
-                "G3GH4",
-                "8671204",
-                "Northwind Holding AG",
-                "MAK",
-                mak(2_590, 5_000),
-            ),
-            row(
-                "k2",
-                "KXMT2",
-                "8671204",
-                "Northwind Holding AG",
-                "MAK",
-                mak(1_000, 1_000),
-            ),
-            row(
-                "k3",
-                "7RT2V",
-                "7740032",
-                "Northwind Research S.A.",
-                "MAK",
-                mak(412, 500),
-            ),
-            row(
-                "k4",
-                "WJM9F",
-                "5133027",
-                "Fabrikam Universität Köln",
-                "KMS",
-                Quantity::SeatsBought(1_200),
-            ),
-            row(
-                "k5",
-                "GHHK2",
-                "0005512873",
-                "Tailspin Toys K.K.",
-                "MAK",
-                mak(0, 250),
-            ),
-            row(
-                "k6",
-                "WRWHH",
-                "V6219388",
-                "Wide World \"Imports\", Inc.",
-                "OSA",
-                Quantity::SeatsBought(25),
-            ),
+            row("k1", "G3GH4", "8671204", "Northwind Holding AG", "MAK", mak(2_590, 5_000)),
+            row("k2", "KXMT2", "8671204", "Northwind Holding AG", "MAK", mak(1_000, 1_000)),
+            row("k3", "7RT2V", "7740032", "Northwind Research S.A.", "MAK", mak(412, 500)),
+            row("k4", "WJM9F", "5133027", "Fabrikam Universität Köln", "KMS", Quantity::SeatsBought(1_200)),
+            row("k5", "GHHK2", "0005512873", "Tailspin Toys K.K.", "MAK", mak(0, 250)),
+            row("k6", "WRWHH", "V6219388", "Wide World \"Imports\", Inc.", "OSA", Quantity::SeatsBought(25)),
         ];
-        rows[1].remarks = vec![Remark::new(
-            Tone::Bad,
-            "No activation is left. Ask for more before the next rollout.",
-        )];
+        rows[1].remarks = vec![Remark::new(Tone::Bad, "No activation is left. Ask for more before the next rollout.")];
         rows[3].remarks = vec![Remark::new(Tone::Info, "Shared with 2 other License IDs.")];
-        rows[4].remarks = vec![Remark::new(
-            Tone::Warn,
-            "Can be used from 14 October 2027, when ESU year 2 begins.",
-        )];
+        rows[4].remarks = vec![Remark::new(Tone::Warn, "Can be used from 14 October 2027, when ESU year 2 begins.")];
         rows[5].osa_status = Some("Available".into());
         Self {
             lead: KeyLead::Contract,
@@ -362,11 +301,7 @@ impl KeyList {
                 license_ids: vec!["V6219054".into()],
                 ask: vec!["Aiko Tanaka".into()],
             }),
-            empty: Empty::new(
-                super::EmptyKind::NothingYet,
-                "No keys yet",
-                "Import a key file to see them here.",
-            ),
+            empty: Empty::new(super::EmptyKind::NothingYet, "No keys yet", "Import a key file to see them here."),
         }
     }
 }
@@ -383,14 +318,7 @@ mod tests {
         assert_eq!(word(95, 100), "Nearly used up");
         assert_eq!(word(100, 100), "Used up");
         assert_eq!(word(107, 100), "Above the limit");
-        assert_eq!(
-            Meter {
-                used: 107,
-                total: 100
-            }
-            .percent(),
-            100
-        );
+        assert_eq!(Meter { used: 107, total: 100 }.percent(), 100);
         assert_eq!(Meter { used: 0, total: 0 }.percent(), 100);
     }
 
@@ -400,10 +328,7 @@ mod tests {
         assert_eq!(key.text(), "•••••-•••••-•••••-•••••-AB12C");
         assert_eq!(key.spoken(), "Key ending in A B 1 2 C");
         key.revealed = Some(SecretString::from("AAAAA-BBBBB-CCCCC-DDDDD-AB12C"));
-        assert_eq!(
-            key.spoken(),
-            "Key A A A A A, B B B B B, C C C C C, D D D D D, A B 1 2 C"
-        );
+        assert_eq!(key.spoken(), "Key A A A A A, B B B B B, C C C C C, D D D D D, A B 1 2 C");
         assert!(!format!("{key:?}").contains("BBBBB"));
     }
 }

@@ -21,13 +21,7 @@ impl Column {
     /// A heading that sorts nothing.
     #[must_use]
     pub const fn plain(label: &'static str) -> Self {
-        Self {
-            label,
-            href: None,
-            sorted: "",
-            numeric: false,
-            class: "",
-        }
+        Self { label, href: None, sorted: "", numeric: false, class: "" }
     }
 
     /// A heading that sorts by `key`: `sort=key` upwards, `sort=-key` downwards. A second click turns it.
@@ -40,13 +34,7 @@ impl Column {
             _ => ("", key),
         };
         let href = address.clone().without("page").with("sort", next).href();
-        Self {
-            label,
-            href: Some(href),
-            sorted,
-            numeric: false,
-            class: "",
-        }
+        Self { label, href: Some(href), sorted, numeric: false, class: "" }
     }
 
     /// The same for numbers.
@@ -91,10 +79,7 @@ impl Chip {
     /// A chip.
     #[must_use]
     pub fn new(label: impl Into<String>, href: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            href: href.into(),
-        }
+        Self { label: label.into(), href: href.into() }
     }
 }
 
@@ -120,11 +105,7 @@ impl Pager {
         let before = page.saturating_sub(1).saturating_mul(size);
         let last = before.saturating_add(size).min(total);
         let at = |page: u64| {
-            let value = if page > 1 {
-                page.to_string()
-            } else {
-                String::new()
-            };
+            let value = if page > 1 { page.to_string() } else { String::new() };
             address.clone().with(part, value).href()
         };
         Self {
@@ -142,14 +123,7 @@ impl Pager {
         if self.total == 0 {
             return "0 of 0".to_owned();
         }
-        [
-            number(self.first),
-            "–".into(),
-            number(self.last),
-            " of ".into(),
-            number(self.total),
-        ]
-        .concat()
+        [number(self.first), "–".into(), number(self.last), " of ".into(), number(self.total)].concat()
     }
 
     /// Whether there is more than one page.
@@ -180,20 +154,11 @@ mod tests {
     fn a_second_click_turns_the_order() {
         let list = Address::new("/products").with("page", "3");
         let fresh = Column::sortable("Keys", "keys", &list);
-        assert_eq!(
-            (fresh.sorted, fresh.href.as_deref()),
-            ("", Some("/products?sort=keys"))
-        );
+        assert_eq!((fresh.sorted, fresh.href.as_deref()), ("", Some("/products?sort=keys")));
         let up = Column::sortable("Keys", "keys", &list.clone().with("sort", "keys"));
-        assert_eq!(
-            (up.sorted, up.href.as_deref()),
-            ("ascending", Some("/products?sort=-keys"))
-        );
+        assert_eq!((up.sorted, up.href.as_deref()), ("ascending", Some("/products?sort=-keys")));
         let down = Column::sortable("Keys", "keys", &list.with("sort", "-keys"));
-        assert_eq!(
-            (down.sorted, down.href.as_deref()),
-            ("descending", Some("/products?sort=keys"))
-        );
+        assert_eq!((down.sorted, down.href.as_deref()), ("descending", Some("/products?sort=keys")));
     }
 
     #[test]
@@ -201,20 +166,11 @@ mod tests {
         let list = Address::new("/orders");
         let first = Pager::new(&list, "page", 1, 50, 120);
         assert_eq!(first.range(), "1–50 of 120");
-        assert_eq!(
-            (first.previous, first.next.as_deref()),
-            (None, Some("/orders?page=2"))
-        );
+        assert_eq!((first.previous, first.next.as_deref()), (None, Some("/orders?page=2")));
         let last = Pager::new(&list, "page", 3, 50, 120);
         assert_eq!(last.range(), "101–120 of 120");
-        assert_eq!(
-            (last.previous.as_deref(), last.next),
-            (Some("/orders?page=2"), None)
-        );
-        assert_eq!(
-            Pager::new(&list, "page", 2, 50, 60).previous.as_deref(),
-            Some("/orders")
-        );
+        assert_eq!((last.previous.as_deref(), last.next), (Some("/orders?page=2"), None));
+        assert_eq!(Pager::new(&list, "page", 2, 50, 60).previous.as_deref(), Some("/orders"));
         assert_eq!(Pager::new(&list, "page", 1, 50, 0).range(), "0 of 0");
     }
 }

@@ -51,10 +51,7 @@ impl Link {
     /// A link.
     #[must_use]
     pub fn new(label: impl Into<String>, href: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            href: href.into(),
-        }
+        Self { label: label.into(), href: href.into() }
     }
 }
 
@@ -73,11 +70,7 @@ impl Fact {
     /// A fact, or nothing when its value is empty.
     #[must_use]
     pub fn maybe(label: &'static str, value: &str, mono: bool) -> Option<Self> {
-        (!value.is_empty()).then(|| Self {
-            label,
-            value: value.to_owned(),
-            mono,
-        })
+        (!value.is_empty()).then(|| Self { label, value: value.to_owned(), mono })
     }
 }
 

@@ -23,23 +23,14 @@ impl When {
     #[must_use]
     pub fn day(date: Date, today: Date) -> Self {
         let days = (date - today).whole_days();
-        let iso = date
-            .format(format_description!("[year]-[month]-[day]"))
-            .unwrap_or_default();
-        Self {
-            iso,
-            exact: exact_day(date),
-            words: day_words(days),
-            days,
-        }
+        let iso = date.format(format_description!("[year]-[month]-[day]")).unwrap_or_default();
+        Self { iso, exact: exact_day(date), words: day_words(days), days }
     }
 
     /// A moment, seen from `now`; both in the person's offset.
     #[must_use]
     pub fn moment(at: OffsetDateTime, now: OffsetDateTime) -> Self {
-        let clock = at
-            .format(format_description!("[hour]:[minute]"))
-            .unwrap_or_default();
+        let clock = at.format(format_description!("[hour]:[minute]")).unwrap_or_default();
         let zone = if at.offset().is_utc() { " UTC" } else { "" };
         let seconds = (now - at).whole_seconds();
         let days = (at.date() - now.to_offset(at.offset()).date()).whole_days();
@@ -50,20 +41,12 @@ impl When {
             3_600..86_400 => ago(seconds.unsigned_abs() / 3_600, "hour", "hours"),
         };
         let iso = at.format(&Rfc3339).unwrap_or_default();
-        Self {
-            iso,
-            exact: [exact_day(at.date()).as_str(), ", ", &clock, zone].concat(),
-            words,
-            days,
-        }
+        Self { iso, exact: [exact_day(at.date()).as_str(), ", ", &clock, zone].concat(), words, days }
     }
 }
 
 fn exact_day(date: Date) -> String {
-    date.format(format_description!(
-        "[day padding:none] [month repr:short] [year]"
-    ))
-    .unwrap_or_default()
+    date.format(format_description!("[day padding:none] [month repr:short] [year]")).unwrap_or_default()
 }
 
 fn ago(value: u64, one: &str, many: &str) -> String {
@@ -81,11 +64,7 @@ fn day_words(days: i64) -> String {
         93..=729 => count(distance / 30, "month", "months"),
         _ => count(distance / 365, "year", "years"),
     };
-    if days > 0 {
-        ["in ", &words].concat()
-    } else {
-        [words.as_str(), " ago"].concat()
-    }
+    if days > 0 { ["in ", &words].concat() } else { [words.as_str(), " ago"].concat() }
 }
 
 #[cfg(test)]
