@@ -34,7 +34,13 @@ pub struct Settings {
     #[arg(long, env = "KEYWARD_BASE_URL", global = true, value_name = "URL")]
     pub base_url: Option<Url>,
     /// Address and port of the activation responder, or `off`. This version has no responder yet: the value is checked and kept for it
-    #[arg(long, env = "KEYWARD_RESPONDER_LISTEN", default_value = "127.0.0.1:1688", global = true, value_name = "ADDRESS:PORT|off")]
+    #[arg(
+        long,
+        env = "KEYWARD_RESPONDER_LISTEN",
+        default_value = "127.0.0.1:1688",
+        global = true,
+        value_name = "ADDRESS:PORT|off"
+    )]
     pub responder_listen: ResponderListen,
     /// The key-encryption key [default: `kek` in the data directory, made once]
     #[arg(long, env = "KEYWARD_KEK_FILE", global = true, value_name = "FILE")]
@@ -73,7 +79,10 @@ impl std::str::FromStr for ResponderListen {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "off" => Ok(Self::Off),
-            _ => text.parse().map(Self::At).map_err(|_| "write an address and a port, such as 127.0.0.1:1688, or off".to_owned()),
+            _ => text
+                .parse()
+                .map(Self::At)
+                .map_err(|_| "write an address and a port, such as 127.0.0.1:1688, or off".to_owned()),
         }
     }
 }
@@ -169,7 +178,12 @@ impl Settings {
             None => Url::parse(&format!("{scheme}://{bound}")).map_err(|fault| BadSetting::new(NAME, fault))?,
         };
         if !matches!(base_url.scheme(), "http" | "https") || base_url.host().is_none() || base_url.path() != "/" {
-            return Err(BadSetting::new(NAME, format!("“{base_url}” isn't scheme, host and port alone: write for example https://keyward.example.org")));
+            return Err(BadSetting::new(
+                NAME,
+                format!(
+                    "“{base_url}” isn't scheme, host and port alone: write for example https://keyward.example.org"
+                ),
+            ));
         }
         Ok(WebSettings { base_url, trusted_proxies: self.trusted_proxies.clone() })
     }
@@ -177,9 +191,9 @@ impl Settings {
 
 fn database_url(name: &str, url: &SecretString) -> Result<PgConnectOptions, BadSetting> {
     // The value holds a password: it isn't repeated.
-    url.expose_secret()
-        .parse()
-        .map_err(|_| BadSetting::new(name, "this isn't a PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/DATABASE"))
+    url.expose_secret().parse().map_err(|_| {
+        BadSetting::new(name, "this isn't a PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+    })
 }
 
 /// `/var/lib/NAME` for root, else `$XDG_DATA_HOME/NAME` or `~/.local/share/NAME`.
@@ -190,11 +204,18 @@ pub fn default_data_dir(name: &str) -> Result<PathBuf, BadSetting> {
     if rustix::process::geteuid().is_root() {
         return Ok(Path::new("/var/lib").join(name));
     }
-    let home = || std::env::var_os("HOME").filter(|home| !home.is_empty()).map(|home| PathBuf::from(home).join(".local/share"));
+    let home = || {
+        std::env::var_os("HOME").filter(|home| !home.is_empty()).map(|home| PathBuf::from(home).join(".local/share"))
+    };
     std::env::var_os("XDG_DATA_HOME")
         .filter(|dir| !dir.is_empty())
         .map(PathBuf::from)
         .or_else(home)
         .map(|dir| dir.join(name))
-        .ok_or_else(|| BadSetting::new("--data-dir (KEYWARD_DATA_DIR)", "there is no home directory to put the data in: name a directory"))
+        .ok_or_else(|| {
+            BadSetting::new(
+                "--data-dir (KEYWARD_DATA_DIR)",
+                "there is no home directory to put the data in: name a directory",
+            )
+        })
 }

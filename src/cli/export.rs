@@ -70,13 +70,17 @@ async fn write_out(state: &AppState, args: &Args) -> Result<()> {
             let today = tx.today();
             let (mut rows, _) = contracts::db::list(&mut tx, &filter, today, (Sort::End, false), 0, 0).await?;
             rows.retain(|row| args.license_ids.is_empty() || args.license_ids.contains(&row.license_id));
-            state.record(&mut tx, &actor, Event::done("contracts.export", format!("{} License IDs", rows.len()))).await?;
+            state
+                .record(&mut tx, &actor, Event::done("contracts.export", format!("{} License IDs", rows.len())))
+                .await?;
             tx.commit().await?;
             out.write(&write(args.format, &rows).map_err(plain)?).await?;
         }
         What::Keys => {
-            let selection =
-                Selection { license_ids: (!args.license_ids.is_empty()).then(|| args.license_ids.clone()), ..Selection::default() };
+            let selection = Selection {
+                license_ids: (!args.license_ids.is_empty()).then(|| args.license_ids.clone()),
+                ..Selection::default()
+            };
             let mut chunks = keys::begin(state, Scope::System, &actor, selection, args.format).await.map_err(plain)?;
             while let Some(chunk) = chunks.recv().await {
                 out.write(&chunk.context("the export broke off: the file is not complete; the log says why")?).await?;
@@ -115,7 +119,8 @@ impl Output {
     async fn open(to: Option<&std::path::Path>) -> Result<Self> {
         let Some(to) = to else { return Ok(Self::Stream(tokio::io::stdout())) };
         let dir = to.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
-        let draft = tempfile::NamedTempFile::new_in(dir).with_context(|| format!("{} can't be written", to.display()))?;
+        let draft =
+            tempfile::NamedTempFile::new_in(dir).with_context(|| format!("{} can't be written", to.display()))?;
         Ok(Self::File { draft, to: to.to_owned() })
     }
 

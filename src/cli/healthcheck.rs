@@ -28,7 +28,9 @@ pub async fn run(settings: &Settings) -> Result<ExitCode> {
     }
     let answer = tokio::time::timeout(PATIENCE, async {
         let mut stream = TcpStream::connect(at).await?;
-        stream.write_all(format!("GET /healthz HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n").as_bytes()).await?;
+        stream
+            .write_all(format!("GET /healthz HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n").as_bytes())
+            .await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
         std::io::Result::Ok(answer)

@@ -20,7 +20,12 @@ use crate::{
 
 /// The admin centre for volume licences that an organisation runs itself.
 #[derive(Parser, Debug)]
-#[command(name = "keyward", version, max_term_width = 120, after_help = "Without a command, keyward serves. Exit codes: 0 done, 1 failed, 2 usage.")]
+#[command(
+    name = "keyward",
+    version,
+    max_term_width = 120,
+    after_help = "Without a command, keyward serves. Exit codes: 0 done, 1 failed, 2 usage."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

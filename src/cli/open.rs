@@ -77,13 +77,17 @@ async fn open(settings: &Settings, connections: u32, attach: bool) -> Result<Ope
         }
         Database::External { owner, app, same } => {
             if same {
-                tracing::info!("one database URL serves as owner and as server: each connection takes the role keyward_app by SET ROLE");
+                tracing::info!(
+                    "one database URL serves as owner and as server: each connection takes the role keyward_app by SET ROLE"
+                );
             }
             (None, *owner, *app)
         }
     };
     migrate(&owner).await?;
-    let db = Db::connect(app.clone(), connections, Clock::System).await.with_context(|| format!("the database at {} can't be used", place(&app)))?;
+    let db = Db::connect(app.clone(), connections, Clock::System)
+        .await
+        .with_context(|| format!("the database at {} can't be used", place(&app)))?;
     let vault = Vault::open(&db, &settings.kek_file()?, &settings.responder_key_file()?).await?;
     Ok(Opened { db, vault, embedded })
 }

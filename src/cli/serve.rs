@@ -44,8 +44,13 @@ pub async fn run(settings: &Settings) -> Result<ExitCode> {
 pub async fn listen(settings: &Settings) -> Result<TcpListener> {
     let at = settings.listen;
     TcpListener::bind(at).await.map_err(|fault| {
-        let why = if fault.kind() == std::io::ErrorKind::AddrInUse { "is taken by another program".to_owned() } else { format!("can't be listened on ({fault})") };
-        BadSetting::new("--listen (KEYWARD_LISTEN)", format!("{at} {why}: choose another port, or end what runs there")).into()
+        let why = if fault.kind() == std::io::ErrorKind::AddrInUse {
+            "is taken by another program".to_owned()
+        } else {
+            format!("can't be listened on ({fault})")
+        };
+        BadSetting::new("--listen (KEYWARD_LISTEN)", format!("{at} {why}: choose another port, or end what runs there"))
+            .into()
     })
 }
 
@@ -133,7 +138,10 @@ async fn write_strangers(state: &AppState) {
     }
     let counted = by_address.into_iter().map(|(address, n)| (address.to_string(), n));
     let rest = (others > 0).then(|| ("other addresses".to_owned(), others));
-    let events = counted.chain(rest).map(|(address, n)| Event::denied("strangers", address).with(serde_json::json!({ "posts": n }))).collect();
+    let events = counted
+        .chain(rest)
+        .map(|(address, n)| Event::denied("strangers", address).with(serde_json::json!({ "posts": n })))
+        .collect();
     let written = async {
         let mut tx = state.db.begin(Scope::System).await?;
         state.record_all(&mut tx, &Actor::system("strangers"), events).await?;

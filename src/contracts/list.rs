@@ -115,7 +115,7 @@ impl ContractsPage {
         [
             sortable("License ID", "license_id"),
             sortable("Organization", "organization"),
-            sortable("Location", "location").less(),
+            sortable("Location", "location").spare(),
             sortable("Parent Program", "program").less(),
             sortable("End date", "end"),
             sortable("Status", "status").least(),

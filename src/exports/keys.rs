@@ -92,7 +92,13 @@ async fn export(state: &AppState, proof: &SignedIn, selection: Selection, format
 ///
 /// # Errors
 /// When the vault is sealed, all places are taken, or the log can't be written; then nothing leaves.
-pub async fn begin(state: &AppState, scope: Scope, actor: &Actor, selection: Selection, format: Format) -> Result<Chunks> {
+pub async fn begin(
+    state: &AppState,
+    scope: Scope,
+    actor: &Actor,
+    selection: Selection,
+    format: Format,
+) -> Result<Chunks> {
     state.vault.ensure_unsealed()?;
     let place = state.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
     let mut source = state.db.begin(scope).await?;

@@ -30,7 +30,12 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// Never of its own accord; the type is a task's.
-pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, app: Router, ending: CancellationToken) -> Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    app: Router,
+    ending: CancellationToken,
+) -> Result<()> {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let connections = TaskTracker::new();
     loop {
@@ -62,7 +67,13 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, app: Router,
     Ok(())
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>, app: Router, ending: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    app: Router,
+    ending: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
     match tls {
         None => requests(stream, peer, app, ending).await,
@@ -74,14 +85,22 @@ async fn connection(stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor
     }
 }
 
-async fn requests(stream: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, app: Router, ending: CancellationToken) {
+async fn requests(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    peer: SocketAddr,
+    app: Router,
+    ending: CancellationToken,
+) {
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
         let app = app.clone();
         async move { app.oneshot(request).await.map_err(|never: Infallible| match never {}) }
     });
-    let connection = http1::Builder::new().timer(TokioTimer::new()).header_read_timeout(HEAD).serve_connection(TokioIo::new(stream), service);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let mut asked = false;
     loop {
@@ -105,18 +124,23 @@ async fn requests(stream: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr,
 /// # Errors
 /// A [`BadSetting`] that names the file at fault.
 pub fn tls(cert: &Path, key: &Path) -> Result<TlsAcceptor> {
-    let unreadable = |name: &str, path: &Path, fault: &dyn std::fmt::Display| BadSetting::new(name, format!("{} can't be read ({fault}): name a PEM file", path.display()));
+    let unreadable = |name: &str, path: &Path, fault: &dyn std::fmt::Display| {
+        BadSetting::new(name, format!("{} can't be read ({fault}): name a PEM file", path.display()))
+    };
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect)
         .map_err(|fault| unreadable("--tls-cert (KEYWARD_TLS_CERT)", cert, &fault))?;
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|fault| unreadable("--tls-key (KEYWARD_TLS_KEY)", key, &fault))?;
+    let key =
+        PrivateKeyDer::from_pem_file(key).map_err(|fault| unreadable("--tls-key (KEYWARD_TLS_KEY)", key, &fault))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .context("TLS can't be set up")?
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .map_err(|fault| BadSetting::new("--tls-cert, --tls-key", format!("certificate and key don't go together ({fault})")))?;
+        .map_err(|fault| {
+            BadSetting::new("--tls-cert, --tls-key", format!("certificate and key don't go together ({fault})"))
+        })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
