@@ -3,3 +3,4 @@
 
 mod ground;
 mod support;
+mod web;

@@ -6,7 +6,10 @@ use axum::{
 };
 use time::{Date, macros::format_description};
 
-use super::{CONTRACT_COLUMNS, Format, TextFormat, XlsxSheet, append_row, header_bytes, keys::attachment};
+use super::{
+    CONTRACT_COLUMNS, Format, TextFormat, XlsxSheet, append_row, header_bytes,
+    keys::{attachment, still_as_shown},
+};
 use crate::{
     app::AppState,
     audit::Event,
@@ -35,8 +38,10 @@ pub async fn post(person: SignedIn, State(state): State<AppState>, RawForm(body)
     };
     let mut tx = person.begin(&state).await?;
     let today = tx.today();
-    let (mut rows, _) = contracts::db::list(&mut tx, &filter, today, (Sort::End, false), 0, 0).await?;
-    if !ticked.is_empty() {
+    let (mut rows, found) = contracts::db::list(&mut tx, &filter, today, (Sort::End, false), 0, 0).await?;
+    if ticked.is_empty() {
+        still_as_shown(&form, found)?;
+    } else {
         rows.retain(|contract| ticked.contains(&contract.license_id));
     }
     let event = Event::done("contracts.export", format!("{} License IDs", rows.len()))

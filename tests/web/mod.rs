@@ -1,0 +1,5 @@
+//! The portal over HTTP.
+
+mod matrix;
+pub mod walk;
+pub mod world;
