@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod ground;
+mod people;
 mod support;
 mod web;

@@ -2,10 +2,12 @@
 
 mod audit;
 mod export;
+mod grant;
 mod healthcheck;
 mod migrate;
 mod open;
 mod serve;
+mod user;
 
 use std::process::ExitCode;
 
@@ -41,6 +43,12 @@ enum Command {
     Migrate,
     /// Write keys or contracts to a file
     Export(export::Args),
+    /// Add, list or disable people, or set a password
+    User(user::Args),
+    /// Give a person a role
+    Grant(grant::Args),
+    /// Take a role away
+    Revoke(grant::RevokeArgs),
     /// Look after the audit log
     Audit(audit::Args),
     /// Ask a running portal whether it is well (for container health checks)
@@ -67,6 +75,9 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Serve => serve::run(settings).await,
         Command::Migrate => migrate::run(settings).await,
         Command::Export(args) => export::run(settings, &args).await,
+        Command::User(args) => user::run(settings, &args).await,
+        Command::Grant(args) => grant::run(settings, &args).await,
+        Command::Revoke(args) => grant::revoke(settings, &args).await,
         Command::Audit(args) => audit::run(settings, &args).await,
         Command::Healthcheck => healthcheck::run(settings).await,
     }
