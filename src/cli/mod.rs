@@ -83,9 +83,21 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     }
 }
 
+/// What went wrong and why, each cause once: some libraries repeat a cause in their own words.
+fn sentence(fault: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in fault.chain().map(ToString::to_string) {
+        if !told.contains(&cause) {
+            told.push_str(if told.is_empty() { "" } else { ": " });
+            told.push_str(&cause);
+        }
+    }
+    told
+}
+
 /// One sentence, no backtrace. A setting's fault is exit code 2, all else 1.
 fn fail(fault: &anyhow::Error) -> ExitCode {
-    eprintln!("keyward: {fault:#}");
+    eprintln!("keyward: {}", sentence(fault));
     let setting = fault.is::<BadSetting>() || matches!(fault.downcast_ref(), Some(EmbeddedError::InUse(_)));
     ExitCode::from(if setting { 2 } else { 1 })
 }
