@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod ground;
+mod imports;
 mod support;
