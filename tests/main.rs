@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod ground;
+mod imports;
 mod people;
 mod support;
 mod web;

@@ -1,12 +1,6 @@
 //! `keyward demo`: the portal with a believable estate, in a data directory of its own.
 
-use std::{
-    fs,
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-    process::ExitCode,
-};
+use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -82,9 +76,19 @@ const SIGN_INS: [SignIn; 4] = [
         is: "Product keys reader of License IDs 8671204 and 8671311",
         site_operator: false,
         auditor: false,
-        holds: &[(Role::ProductKeysReader, On::LicenseId("8671204")), (Role::ProductKeysReader, On::LicenseId("8671311"))],
+        holds: &[
+            (Role::ProductKeysReader, On::LicenseId("8671204")),
+            (Role::ProductKeysReader, On::LicenseId("8671311")),
+        ],
     },
-    SignIn { email: "newcomer@northwind.example", name: "Newcomer", is: "holds no role yet", site_operator: false, auditor: false, holds: &[] },
+    SignIn {
+        email: "newcomer@northwind.example",
+        name: "Newcomer",
+        is: "holds no role yet",
+        site_operator: false,
+        auditor: false,
+        holds: &[],
+    },
 ];
 
 /// How to begin.
@@ -104,7 +108,8 @@ pub async fn run(settings: &Settings, args: &Args) -> Result<ExitCode> {
         bail!(BadSetting::new("--database-url (DATABASE_URL)", "the demo has a database of its own: leave this out"));
     }
     let dir = settings.data_dir.clone().map_or_else(|| default_data_dir("keyward-demo"), Ok)?;
-    let settings = Settings { data_dir: Some(dir.clone()), kek_file: None, responder_key_file: None, ..settings.clone() };
+    let settings =
+        Settings { data_dir: Some(dir.clone()), kek_file: None, responder_key_file: None, ..settings.clone() };
     let listener = serve::listen(&settings).await?;
     if args.reset && dir.join(MARKER).exists() {
         fs::remove_dir_all(&dir).with_context(|| format!("{} can't be emptied", dir.display()))?;
@@ -113,7 +118,9 @@ pub async fn run(settings: &Settings, args: &Args) -> Result<ExitCode> {
     let opened = open::for_server(&settings).await?;
     furnish(&opened, &password).await?;
     let address = settings.web(listener.local_addr()?)?.base_url;
-    println!("\nKeyward's demo is at {address}\n\nSign in with one of these; the password is the same for all: {password}");
+    println!(
+        "\nKeyward's demo is at {address}\n\nSign in with one of these; the password is the same for all: {password}"
+    );
     for sign_in in &SIGN_INS {
         println!("  {:<28} {}", sign_in.email, sign_in.is);
     }
@@ -129,7 +136,10 @@ fn password(dir: &Path) -> Result<String> {
         return Ok(known.trim().to_owned());
     }
     if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
-        bail!(BadSetting::new("--data-dir (KEYWARD_DATA_DIR)", format!("{} holds something that isn't a demo's: name an empty directory", dir.display())));
+        bail!(BadSetting::new(
+            "--data-dir (KEYWARD_DATA_DIR)",
+            format!("{} holds something that isn't a demo's: name an empty directory", dir.display())
+        ));
     }
     let unwritable = || format!("{} can't be written: name another directory with --data-dir", dir.display());
     fs::create_dir_all(dir).with_context(unwritable)?;
@@ -138,7 +148,8 @@ fn password(dir: &Path) -> Result<String> {
     let password = format!("demo-{}", BASE64_URL_SAFE_NO_PAD.encode(random));
     let draft = marker.with_extension("new");
     let _ = fs::remove_file(&draft);
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).with_context(unwritable)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).with_context(unwritable)?;
     writeln!(file, "{password}")?;
     file.sync_all()?;
     fs::rename(&draft, &marker)?;
@@ -155,7 +166,10 @@ async fn furnish(opened: &Opened, password: &str) -> Result<()> {
     drop(tx);
     let mut files = Vec::new();
     for (name, bytes) in ESTATE {
-        files.push(read_file(name, bytes, Caps::NONE).map_err(|faults| anyhow::anyhow!("the demo's estate is damaged: {}", faults[0]))?);
+        files.push(
+            read_file(name, bytes, Caps::NONE)
+                .map_err(|faults| anyhow::anyhow!("the demo's estate is damaged: {}", faults[0]))?,
+        );
     }
     import::write(opened, files).await?;
     let hash = Passwords::new().hash(SecretString::from(password)).await?;
@@ -170,10 +184,16 @@ async fn furnish(opened: &Opened, password: &str) -> Result<()> {
         for (role, on) in sign_in.holds {
             let on = match on {
                 On::All => Target::All,
-                On::Organization(name) => Target::Organization(db::organization_id(&mut tx, name).await?.context("it is in the estate")?),
-                On::LicenseId(license_id) => Target::Contract(db::contract_id(&mut tx, license_id).await?.context("it is in the estate")?),
+                On::Organization(name) => {
+                    Target::Organization(db::organization_id(&mut tx, name).await?.context("it is in the estate")?)
+                }
+                On::LicenseId(license_id) => {
+                    Target::Contract(db::contract_id(&mut tx, license_id).await?.context("it is in the estate")?)
+                }
             };
-            let granted = grants::grant(&mut tx, Grant { person: &person, role: *role, on, until: None, by: None }).await.map_err(|fault| anyhow::anyhow!("{fault}"))?;
+            let granted = grants::grant(&mut tx, Grant { person: &person, role: *role, on, until: None, by: None })
+                .await
+                .map_err(|fault| anyhow::anyhow!("{fault}"))?;
             events.extend(granted.events);
         }
     }

@@ -62,7 +62,13 @@ fn read(paths: &[PathBuf]) -> Result<(Vec<ParsedFile>, usize)> {
 /// The importer that acts as the command line. Shared with `keyward demo`.
 pub async fn write(opened: &Opened, files: Vec<ParsedFile>) -> Result<Vec<Report>> {
     let linker = opened.linker();
-    let importer = Importer { db: &opened.db, vault: &opened.vault, linker: &linker, actor: Actor::system("import"), who: Who::System };
+    let importer = Importer {
+        db: &opened.db,
+        vault: &opened.vault,
+        linker: &linker,
+        actor: Actor::system("import"),
+        who: Who::System,
+    };
     let bar = progress_bar();
     let mut progress = |done: u64, total: u64| {
         bar.set_length(total);
@@ -83,22 +89,44 @@ pub async fn write(opened: &Opened, files: Vec<ParsedFile>) -> Result<Vec<Report
 
 /// On a terminal only; elsewhere the bar draws nothing.
 fn progress_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} rows, {eta} left").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} rows, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(0).with_style(style)
 }
 
 async fn dry_run(opened: &Opened, files: &[ParsedFile]) -> Result<Vec<Report>> {
     let linker = opened.linker();
-    let importer = Importer { db: &opened.db, vault: &opened.vault, linker: &linker, actor: Actor::system("import"), who: Who::System };
+    let importer = Importer {
+        db: &opened.db,
+        vault: &opened.vault,
+        linker: &linker,
+        actor: Actor::system("import"),
+        who: Who::System,
+    };
     let reports = importer.dry_run(files).await?;
     for report in &reports {
         for row in &report.rows {
             let key = if row.last_five().is_empty() { String::new() } else { format!(" {}", masked(row.last_five())) };
-            let changes: Vec<String> = row.changes.iter().map(|change| format!("{}: {} → {}", change.column, change.old, change.new)).collect();
-            let notes = [changes.join(", "), row.note.clone()].into_iter().filter(|note| !note.is_empty()).collect::<Vec<_>>().join("; ");
+            let changes: Vec<String> = row
+                .changes
+                .iter()
+                .map(|change| format!("{}: {} → {}", change.column, change.old, change.new))
+                .collect();
+            let notes = [changes.join(", "), row.note.clone()]
+                .into_iter()
+                .filter(|note| !note.is_empty())
+                .collect::<Vec<_>>()
+                .join("; ");
             let notes = if notes.is_empty() { notes } else { format!(" ({notes})") };
             if row.action != RowAction::Refused {
-                println!("{}:{}: {} {} {}{key}{notes}", report.name, row.line, row.action.word(), row.license_id, row.subject);
+                println!(
+                    "{}:{}: {} {} {}{key}{notes}",
+                    report.name,
+                    row.line,
+                    row.action.word(),
+                    row.license_id,
+                    row.subject
+                );
             }
         }
         tell(report, "would be added", "would be changed");

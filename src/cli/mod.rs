@@ -1,9 +1,11 @@
 //! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 usage or settings.
 
 mod audit;
+mod demo;
 mod export;
 mod grant;
 mod healthcheck;
+mod import;
 mod migrate;
 mod open;
 mod serve;
@@ -39,8 +41,12 @@ pub struct Cli {
 enum Command {
     /// Serve the portal (the default)
     Serve,
+    /// Serve the portal with a believable estate, in a data directory of its own
+    Demo(demo::Args),
     /// Bring the database to this version's schema
     Migrate,
+    /// Import contracts, contacts, licence summaries, keys and orders from the vendor's exports
+    Import(import::Args),
     /// Write keys or contracts to a file
     Export(export::Args),
     /// Add, list or disable people, or set a password
@@ -73,7 +79,9 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     let settings = &cli.settings;
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(settings).await,
+        Command::Demo(args) => demo::run(settings, &args).await,
         Command::Migrate => migrate::run(settings).await,
+        Command::Import(args) => import::run(settings, &args).await,
         Command::Export(args) => export::run(settings, &args).await,
         Command::User(args) => user::run(settings, &args).await,
         Command::Grant(args) => grant::run(settings, &args).await,

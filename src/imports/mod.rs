@@ -7,13 +7,22 @@
 //!
 //! `encoding` makes text of bytes, `reader` records of text, `kinds` finds the columns, `fields` and
 //! `record` read the cells, `rows` are the result. All of it is pure: no database, no HTTP.
+mod apply;
+pub mod db;
 mod encoding;
 mod fields;
 mod findings;
 mod kinds;
+pub mod list;
+mod plan;
+pub mod preview;
 mod reader;
 mod record;
 mod rows;
+mod write;
+
+pub use apply::{ImportError, Importer, Progress, Report, Stopped};
+pub use plan::{NOT_YOURS, PlannedRow, UNKNOWN_ORGANIZATION, Who};
 
 pub use findings::{RowError, RowWarning, WarningKind};
 pub use kinds::{CONTACT_COLUMNS, Kind, ORDER_COLUMNS, SUMMARY_COLUMNS};
