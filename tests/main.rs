@@ -4,3 +4,4 @@
 mod ground;
 mod people;
 mod support;
+mod web;

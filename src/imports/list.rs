@@ -73,12 +73,8 @@ impl Tally {
             ("refused", self.refused, false),
             ("with a warning", self.warnings, false),
         ];
-        let shown = counts
-            .into_iter()
-            .filter(|(_, count, always)| *always || *count > 0);
-        shown
-            .map(|(word, count, _)| (word, number(count)))
-            .collect()
+        let shown = counts.into_iter().filter(|(_, count, always)| *always || *count > 0);
+        shown.map(|(word, count, _)| (word, number(count))).collect()
     }
 }
 
@@ -128,11 +124,7 @@ pub struct ImportsPage {
 impl ImportsPage {
     fn nothing_yet(&self) -> Empty {
         let text = "Export your keys in the vendor’s admin centre and choose the file above.";
-        Empty::new(
-            crate::web::view::EmptyKind::NothingYet,
-            "Nothing was imported yet",
-            text,
-        )
+        Empty::new(crate::web::view::EmptyKind::NothingYet, "Nothing was imported yet", text)
     }
 }
 
@@ -151,13 +143,7 @@ impl ImportsPage {
             tally,
             state,
         };
-        let tally = |added, changed, skipped, refused| Tally {
-            added,
-            changed,
-            skipped,
-            refused,
-            warnings: 0,
-        };
+        let tally = |added, changed, skipped, refused| Tally { added, changed, skipped, refused, warnings: 0 };
         let rows = vec![
             row(
                 "4",
@@ -187,25 +173,13 @@ impl ImportsPage {
                 "1",
                 datetime!(2026-11-19 16:44 UTC),
                 "Command line",
-                &[
-                    "contracts.csv",
-                    "contacts.csv",
-                    "license-summary.csv",
-                    "admin-center-keys.csv",
-                    "orders.csv",
-                ],
+                &["contracts.csv", "contacts.csv", "license-summary.csv", "admin-center-keys.csv", "orders.csv"],
                 ImportState::Applied,
                 tally(921, 0, 0, 0),
             ),
         ];
         let pager = Pager::new(&address, "page", 1, 50, 4);
-        Self {
-            shell: Shell::sample("/imports"),
-            address,
-            rows,
-            pager,
-            errors: vec![],
-        }
+        Self { shell: Shell::sample("/imports"), address, rows, pager, errors: vec![] }
     }
 }
 
@@ -216,32 +190,16 @@ mod tests {
     #[test]
     fn the_form_says_its_limits_and_the_history_its_states() {
         let html = ImportsPage::sample().render().expect("renders");
-        for part in [
-            "multipart/form-data",
-            "10 MiB",
-            "50,000 rows",
-            "Waiting for you",
-            "Refused",
-            "href=\"/imports/4\"",
-        ] {
+        for part in
+            ["multipart/form-data", "10 MiB", "50,000 rows", "Waiting for you", "Refused", "href=\"/imports/4\""]
+        {
             assert!(html.contains(part), "{part}");
         }
     }
 
     #[test]
     fn a_tally_leaves_out_what_did_not_happen() {
-        let words: Vec<_> = Tally {
-            added: 1_200,
-            ..Tally::default()
-        }
-        .parts();
-        assert_eq!(
-            words,
-            [
-                ("added", "1,200".to_owned()),
-                ("changed", "0".into()),
-                ("skipped", "0".into())
-            ]
-        );
+        let words: Vec<_> = Tally { added: 1_200, ..Tally::default() }.parts();
+        assert_eq!(words, [("added", "1,200".to_owned()), ("changed", "0".into()), ("skipped", "0".into())]);
     }
 }

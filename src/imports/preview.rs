@@ -186,23 +186,9 @@ impl PreviewPage {
             RowAction::Refused => total.refused,
         };
         let chosen = self.address.get("action");
-        let at = |word: &str| {
-            self.address
-                .clone()
-                .without("page")
-                .with("action", word)
-                .href()
-        };
-        let all = RowAction::ALL
-            .iter()
-            .map(|action| counted(*action))
-            .sum::<u64>();
-        let first = Pill {
-            label: "All rows",
-            href: at(""),
-            count: number(all),
-            current: chosen.is_empty(),
-        };
+        let at = |word: &str| self.address.clone().without("page").with("action", word).href();
+        let all = RowAction::ALL.iter().map(|action| counted(*action)).sum::<u64>();
+        let first = Pill { label: "All rows", href: at(""), count: number(all), current: chosen.is_empty() };
         let rest = RowAction::ALL.into_iter().map(|action| Pill {
             label: action.label(),
             href: at(action.word()),
@@ -213,12 +199,8 @@ impl PreviewPage {
     }
 
     fn nothing(&self) -> Empty {
-        Empty::new(
-            EmptyKind::NothingMatches,
-            "No row is treated so",
-            "Look at all rows.",
-        )
-        .action("All rows", self.address.path())
+        Empty::new(EmptyKind::NothingMatches, "No row is treated so", "Look at all rows.")
+            .action("All rows", self.address.path())
     }
 }
 
@@ -229,11 +211,7 @@ impl PreviewPage {
         use time::macros::datetime;
         let now = datetime!(2026-11-22 14:13 UTC);
         let address = Address::new("/imports/4");
-        let file = |name: &str, kind: &str, tally| PreviewFile {
-            name: name.into(),
-            kind: kind.into(),
-            tally,
-        };
+        let file = |name: &str, kind: &str, tally| PreviewFile { name: name.into(), kind: kind.into(), tally };
         let row = |line, action, subject: &str, last: &str, changes, reason: &str| PreviewRow {
             file: "admin-center-keys.csv".into(),
             line,
@@ -244,11 +222,8 @@ impl PreviewPage {
             changes,
             reason: reason.into(),
         };
-        let change = |column: &str, old: &str, new: &str| Change {
-            column: column.into(),
-            old: old.into(),
-            new: new.into(),
-        };
+        let change =
+            |column: &str, old: &str, new: &str| Change { column: column.into(), old: old.into(), new: new.into() };
         let rows = vec![
             row(2, RowAction::Added, "Windows 11 Pro", "G3GH4", vec![], ""),
             row(
@@ -267,14 +242,7 @@ impl PreviewPage {
                 vec![change("Activations used", "7", "52")],
                 "52 used of 50: above the limit, kept as the vendor counts it.",
             ),
-            row(
-                8,
-                RowAction::Skipped,
-                "Exchange Server 2019 Standard",
-                "R64H6",
-                vec![],
-                "Known and the same.",
-            ),
+            row(8, RowAction::Skipped, "Exchange Server 2019 Standard", "R64H6", vec![], "Known and the same."),
             PreviewRow {
                 file: "orders-november.csv".into(),
                 ..row(
@@ -297,24 +265,12 @@ impl PreviewPage {
                 file(
                     "admin-center-keys.csv",
                     "Product keys",
-                    Tally {
-                        added: 443,
-                        changed: 31,
-                        skipped: 0,
-                        refused: 0,
-                        warnings: 1,
-                    },
+                    Tally { added: 443, changed: 31, skipped: 0, refused: 0, warnings: 1 },
                 ),
                 file(
                     "orders-november.csv",
                     "Orders",
-                    Tally {
-                        added: 179,
-                        changed: 0,
-                        skipped: 0,
-                        refused: 1,
-                        warnings: 0,
-                    },
+                    Tally { added: 179, changed: 0, skipped: 0, refused: 1, warnings: 0 },
                 ),
             ],
             rows,
@@ -340,10 +296,7 @@ mod tests {
 
     #[test]
     fn what_was_imported_can_not_be_imported_again() {
-        let page = PreviewPage {
-            state: ImportState::Applied,
-            ..PreviewPage::sample()
-        };
+        let page = PreviewPage { state: ImportState::Applied, ..PreviewPage::sample() };
         assert!(!page.render().expect("renders").contains("/imports/4/apply"));
     }
 }

@@ -1,7 +1,7 @@
 //! `POST /people/grants` and `POST /people/grants/{id}/revoke`: giving a role and taking it away.
 
 use axum::{
-    extract::{RawForm, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -109,9 +109,9 @@ fn default_role(person: &Person) -> Role {
 pub async fn give(
     person: Site<OperatorOrAdministrator>,
     State(state): State<AppState>,
-    RawForm(body): RawForm,
+    form: Pairs,
 ) -> Result<Response> {
-    let mut form = GrantForm::read(&Pairs::parse(&body));
+    let mut form = GrantForm::read(&form);
     let mut tx = person.begin(&state).await?;
     let Some(granted) = attempt(&person, &mut tx, &mut form).await? else {
         // What the database refused has ended this transaction: the page reads in another.
@@ -121,8 +121,8 @@ pub async fn give(
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
     };
     let notice = if granted.change == Change::Same { "same" } else { "given" };
-    if !granted.events.is_empty() {
-        person.visitor().record_all(&state, &mut tx, granted.events).await?;
+    for event in granted.events {
+        person.record(&state, &mut tx, event).await?;
     }
     tx.commit().await?;
     Ok(Redirect::to(&format!("/people?notice={notice}&grant={}", granted.id)).into_response())
@@ -213,8 +213,7 @@ fn until(today: Date, form: &mut GrantForm) -> Option<Date> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revoke(grant: OnGrant, State(state): State<AppState>, RawForm(body): RawForm) -> Result<Response> {
-    let list = Pairs::parse(&body);
+pub async fn revoke(grant: OnGrant, State(state): State<AppState>, list: Pairs) -> Result<Response> {
     let head = &grant.grant;
     if !head.covers.is_empty() {
         let sentence = format!(
@@ -240,8 +239,8 @@ pub async fn revoke(grant: OnGrant, State(state): State<AppState>, RawForm(body)
         Err(other) => return Err(Error::Conflict(other.to_string())),
     };
     let notice = if revoked.grants == 0 { "unchanged" } else { "revoked" };
-    if !revoked.events.is_empty() {
-        grant.visitor().record_all(&state, &mut tx, revoked.events).await?;
+    for event in revoked.events {
+        grant.record(&state, &mut tx, event).await?;
     }
     let stays = grant.person().site_operator || db::manages_any(&mut tx).await?;
     tx.commit().await?;

@@ -1,5 +1,16 @@
 //! Urlencoded forms whose fields may repeat, as ticked boxes do.
 
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+    http::header,
+};
+
+use crate::{
+    app::AppState,
+    error::{Error, Result},
+};
+
 /// The fields of a form, in order.
 #[derive(Debug, Default)]
 pub struct Pairs(Vec<(String, String)>);
@@ -24,6 +35,23 @@ impl Pairs {
             .filter(|(known, value)| known == name && !value.is_empty())
             .map(|(_, value)| value.clone())
             .collect()
+    }
+}
+
+/// The form of a post. A script may post without any body; another content type is refused.
+impl FromRequest<AppState> for Pairs {
+    type Rejection = Error;
+    async fn from_request(request: Request, state: &AppState) -> Result<Self> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let urlencoded = kind.starts_with("application/x-www-form-urlencoded");
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|_| Error::TooLarge("A form may have at most 4 MiB. Select less, or export all.".to_owned()))?;
+        if urlencoded || body.is_empty() {
+            Ok(Self::parse(&body))
+        } else {
+            Err(Error::Malformed("Send the form as application/x-www-form-urlencoded.".to_owned()))
+        }
     }
 }
 
