@@ -458,7 +458,7 @@ CREATE FUNCTION app_grants() RETURNS TABLE (contract_id uuid, role text) LANGUAG
       AND EXISTS (SELECT 1 FROM people p WHERE p.id = g.person_id AND p.disabled_at IS NULL)
     UNION ALL
     -- The program working as itself (the command line's exports) administers everything.
-    SELECT c.id, 'administrator' FROM contracts c WHERE app_is_system()
+    SELECT c.id, 'administrator' FROM contracts c WHERE (SELECT app_is_system())
 $$;
 
 -- The four sets of License IDs that policies ask for; the same table as Role::may in src/auth/roles.rs.
@@ -476,9 +476,9 @@ $$ SELECT contract_id FROM app_grants() WHERE role = 'administrator' $$;
 CREATE FUNCTION app_managed() RETURNS TABLE (contract_id uuid, license_id text) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
 $$ SELECT id, license_id FROM contracts WHERE id IN (SELECT app_administered()) OR (SELECT app_is_operator()) $$;
 
--- License IDs whose events the person may read: those administered, for an auditor (and the program) all.
+-- License IDs whose events the person may read: those administered, for an auditor all.
 CREATE FUNCTION app_audited() RETURNS TABLE (contract_id uuid, license_id text) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
-$$ SELECT id, license_id FROM contracts WHERE id IN (SELECT app_administered()) OR (SELECT app_is_auditor()) OR (SELECT app_is_system()) $$;
+$$ SELECT id, license_id FROM contracts WHERE id IN (SELECT app_administered()) OR (SELECT app_is_auditor()) $$;
 
 -- Whether somebody who can sign in administers a License ID now.
 CREATE FUNCTION app_has_administrator(contract uuid) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$

@@ -211,6 +211,14 @@ pub async fn managed(tx: &mut Scoped, license_id: &str) -> sqlx::Result<Option<M
     .await
 }
 
+/// Whether the person looks after the roles of any License ID.
+///
+/// # Errors
+/// When the database fails.
+pub async fn manages_any(tx: &mut Scoped) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM app_managed())").fetch_one(&mut **tx).await
+}
+
 /// The account behind an address, for whoever may give roles.
 ///
 /// # Errors

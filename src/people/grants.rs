@@ -315,7 +315,7 @@ pub async fn revoke_one(tx: &mut Scoped, grant: &GrantHead, by: Uuid) -> Result<
         .await?;
     }
     let now = tx.now();
-    let ended = sqlx::query("UPDATE grants SET revoked_at = $2, revoked_by = $3 WHERE id = $1 AND revoked_at IS NULL")
+    let ended = sqlx::query("UPDATE grants SET revoked_at = $2, revoked_by = $3 WHERE id = $1 AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > $2)")
         .bind(grant.id)
         .bind(now)
         .bind(by)

@@ -5,14 +5,19 @@
 //! License ID has none. Accounts are made on the command line. Tables: `people`, `grants`, `grant_rules`.
 
 pub mod accounts;
+mod assign;
 pub mod db;
 pub mod grants;
 pub mod list;
 pub mod model;
+mod screens;
 
 use crate::web::registry::Routes;
 
 /// The routes of this slice.
 pub fn routes() -> Routes {
     Routes::default()
+        .get("/people", screens::list)
+        .post("/people/grants", assign::give)
+        .post("/people/grants/{id}/revoke", assign::revoke)
 }

@@ -25,6 +25,8 @@ pub enum Who {
     OnKey(Permission),
     /// Who sees the product in the path under some License ID.
     OnProduct,
+    /// Administrators of the License ID of the grant in the path.
+    OnGrant,
     /// Site operators.
     Operator,
     /// Site operators, and Administrators of some License ID.
