@@ -232,6 +232,30 @@ impl FromRequestParts<AppState> for OnGrant {
     }
 }
 
+/// The session in the path (`{id}`) is in force and the person's own.
+pub struct OnSession {
+    signed_in: SignedIn,
+    /// The session's row.
+    pub session: Uuid,
+}
+
+impl Proof for OnSession {
+    const ACCESS: Access = access(Who::OnSession);
+}
+
+impl FromRequestParts<AppState> for OnSession {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let session: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+        let mut tx = signed_in.begin(state).await?;
+        if !super::db::owns_session(&mut tx, signed_in.person.id, session).await? {
+            return Err(Error::NotFound);
+        }
+        Ok(Self { signed_in, session })
+    }
+}
+
 /// One of the site-wide rights, as a type.
 pub trait SiteRight: Send + Sync + 'static {
     /// For the registry.
@@ -333,6 +357,13 @@ impl Deref for OnProduct {
 }
 
 impl Deref for OnGrant {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl Deref for OnSession {
     type Target = SignedIn;
     fn deref(&self) -> &SignedIn {
         &self.signed_in

@@ -27,8 +27,8 @@ pub enum Who {
     OnProduct,
     /// Administrators of the License ID of the grant in the path.
     OnGrant,
-    /// Site operators.
-    Operator,
+    /// Whose session is in the path.
+    OnSession,
     /// Site operators, and Administrators of some License ID.
     OperatorOrAdministrator,
     /// Auditors, and Administrators of some License ID.
