@@ -3,7 +3,7 @@
 
 use axum::{
     Router,
-    extract::FromRequestParts,
+    extract::{DefaultBodyLimit, FromRequestParts},
     handler::Handler,
     http::Method,
     middleware,
@@ -25,6 +25,8 @@ pub enum Who {
     OnKey(Permission),
     /// Who sees the product in the path under some License ID.
     OnProduct,
+    /// Who sent in the import in the path, and site operators.
+    OnImport,
     /// Site operators.
     Operator,
     /// Site operators, and Administrators of some License ID.
@@ -115,6 +117,20 @@ impl Routes {
             route
         };
         self.router = self.router.route(path, route);
+        self
+    }
+
+    /// Adds an action whose body may be larger than a form's: files sent in, `limit` bytes in all.
+    #[must_use]
+    pub fn post_large<H, T>(mut self, path: &'static str, limit: usize, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        // A body that waits while `/confirm` asks is kept in the session: nothing of this size may be.
+        const { assert!(!T::ACCESS.fresh, "a large body can't wait for a password") };
+        self.list.push(Route { method: Method::POST, path, access: T::ACCESS });
+        self.router = self.router.route(path, post(handler).layer(DefaultBodyLimit::max(limit)));
         self
     }
 
