@@ -3,6 +3,8 @@
 //! Between the two the files wait in the database, sealed by the vault. What is written is planned
 //! anew in the writing transaction and must be what was shown, row by row.
 
+use std::time::Duration;
+
 use axum::{
     extract::{
         Multipart, State,
@@ -11,7 +13,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -35,8 +37,8 @@ use crate::{
 const MOST_FILES: usize = 5;
 /// Bytes of a request: five files of 10 MiB, and what stands between them.
 pub(super) const BODY_LIMIT: usize = 52 * 1024 * 1024;
-/// Requests with files at a time: each holds its files in memory.
-static UPLOADS: Semaphore = Semaphore::const_new(2);
+/// How long a request waits for others that send files.
+const WAIT: Duration = Duration::from_secs(10);
 
 /// A file as it was sent.
 struct Sent {
@@ -53,7 +55,7 @@ pub async fn send(
     State(state): State<AppState>,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response> {
-    let _place = UPLOADS.try_acquire().map_err(|_| Error::Busy)?;
+    let _place = timeout(WAIT, state.uploads.acquire()).await.map_err(|_| Error::Busy)?;
     state.vault.ensure_unsealed()?;
     let form = form.map_err(|_| Error::Malformed("The form isn't one that holds files.".to_owned()))?;
     let read = match receive(form).await? {
