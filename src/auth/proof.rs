@@ -17,6 +17,7 @@ use crate::{
     audit::Event,
     contracts::{self, model::ContractHead},
     error::{Error, Result},
+    imports::{self, db::ImportHead},
     keys::{self, model::KeyHead},
     people::{self, model::GrantHead},
     postgres::{Scope, Scoped},
@@ -232,6 +233,32 @@ impl FromRequestParts<AppState> for OnGrant {
     }
 }
 
+/// The import in the path (`{id}`) is the person's own, or the person is a site operator.
+pub struct OnImport {
+    signed_in: SignedIn,
+    /// The import.
+    pub import: ImportHead,
+}
+
+impl Proof for OnImport {
+    const ACCESS: Access = access(Who::OnImport);
+}
+
+impl FromRequestParts<AppState> for OnImport {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let id: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+        // Rows of License IDs that one administered once are none of one's business any more.
+        if !OperatorOrAdministrator::has(&signed_in.person) {
+            return Err(Error::NotFound);
+        }
+        let mut tx = signed_in.begin(state).await?;
+        let import = imports::db::head(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        Ok(Self { signed_in, import })
+    }
+}
+
 /// The session in the path (`{id}`) is in force and the person's own.
 pub struct OnSession {
     signed_in: SignedIn,
@@ -357,6 +384,13 @@ impl Deref for OnProduct {
 }
 
 impl Deref for OnGrant {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl Deref for OnImport {
     type Target = SignedIn;
     fn deref(&self) -> &SignedIn {
         &self.signed_in

@@ -9,7 +9,10 @@ fn a_port_that_is_taken() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let said = Installation::new().refused(2, &["--listen", &address]);
-    assert!(said.contains("--listen (KEYWARD_LISTEN)") && said.contains("is taken by another program: choose another port"), "{said}");
+    assert!(
+        said.contains("--listen (KEYWARD_LISTEN)") && said.contains("is taken by another program: choose another port"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -29,13 +32,15 @@ fn settings_that_cannot_be_read() {
 
 #[test]
 fn a_certificate_that_is_not_there() {
-    let said = Installation::new().refused(2, &["--listen", &super::free_address(), "--tls-cert", "/no/such.pem", "--tls-key", "/no/such.key"]);
+    let said = Installation::new()
+        .refused(2, &["--listen", &super::free_address(), "--tls-cert", "/no/such.pem", "--tls-key", "/no/such.key"]);
     assert!(said.contains("--tls-cert") && said.contains("/no/such.pem can't be read"), "{said}");
 }
 
 #[test]
 fn a_database_that_does_not_answer() {
-    let said = Installation::new().refused(1, &["--database-url", "postgres://nobody:secret@127.0.0.1:9/none", "migrate"]);
+    let said =
+        Installation::new().refused(1, &["--database-url", "postgres://nobody:secret@127.0.0.1:9/none", "migrate"]);
     assert!(said.contains("the database at 127.0.0.1:9/none can't be reached") && !said.contains("secret"), "{said}");
 }
 

@@ -19,7 +19,10 @@ async fn a_fresh_installation_says_its_first_steps_and_they_work() {
         assert!(server.get("/sign-in").await.text().await.unwrap().contains(step));
     }
     // All of it beside the running server.
-    let added = installation.piped(PASSWORD, &["user", "add", "desk@keyward.example", "--name", "Desk", "--site-operator", "--password-stdin"]);
+    let added = installation.piped(
+        PASSWORD,
+        &["user", "add", "desk@keyward.example", "--name", "Desk", "--site-operator", "--password-stdin"],
+    );
     assert!(added.status.success(), "{}", text(&added.stderr));
     installation.done(&["grant", "desk@keyward.example", "administrator", "--all"]);
     let files = whole_estate();
@@ -91,7 +94,11 @@ async fn without_its_kek_the_portal_serves_and_says_what_to_do() {
     installation.done(&["import", &files[1]]);
     fs::rename(installation.data().join("kek"), installation.data().join("kek.away")).unwrap();
     let server = installation.serve(&[]);
-    assert!(server.said.contains("the vault is sealed") && server.said.contains("Put the file back"), "{}", server.said);
+    assert!(
+        server.said.contains("the vault is sealed") && server.said.contains("Put the file back"),
+        "{}",
+        server.said
+    );
     assert_eq!(server.get("/readyz").await.text().await.unwrap(), "ok, vault sealed\n");
     let said = installation.refused(1, &["export", "keys"]);
     assert!(said.contains("the vault is sealed"), "{said}");
@@ -132,17 +139,37 @@ fn killed_at_any_moment_nothing_is_half_written() {
 async fn the_demo_prints_its_sign_ins_and_shows_an_estate() {
     let installation = Installation::new();
     let demo = installation.serve(&["demo"]);
-    assert!(demo.said.contains("The password is the same for all") || demo.said.contains("the password is the same for all"), "{}", demo.said);
-    let emails: Vec<&str> = demo.said.lines().filter_map(|line| line.split_whitespace().find(|word| word.contains('@'))).collect();
+    assert!(
+        demo.said.contains("The password is the same for all")
+            || demo.said.contains("the password is the same for all"),
+        "{}",
+        demo.said
+    );
+    let emails: Vec<&str> =
+        demo.said.lines().filter_map(|line| line.split_whitespace().find(|word| word.contains('@'))).collect();
     assert_eq!(emails.len(), 4, "{}", demo.said);
     let password = demo.said.split("same for all: ").nth(1).unwrap().lines().next().unwrap();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     for (email, keys) in emails.iter().zip([true, true, true, false]) {
         let form = [("email", *email), ("password", password)];
-        let signed_in = client.post(format!("{}/sign-in", demo.address)).header("origin", &demo.address).form(&form).send().await.unwrap();
+        let signed_in = client
+            .post(format!("{}/sign-in", demo.address))
+            .header("origin", &demo.address)
+            .form(&form)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(signed_in.status(), 303, "{email}");
         let cookie = signed_in.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-        let page = client.get(format!("{}/products", demo.address)).header("cookie", cookie).send().await.unwrap().text().await.unwrap();
+        let page = client
+            .get(format!("{}/products", demo.address))
+            .header("cookie", cookie)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
         assert_eq!(page.contains("Windows 11 Pro"), keys, "{email}");
     }
     demo.kill();
@@ -158,7 +185,8 @@ fn roles_are_given_and_taken_on_the_command_line() {
     let added = installation.piped(PASSWORD, &["user", "add", "a@keyward.example", "--name", "A", "--password-stdin"]);
     assert!(added.status.success());
     installation.done(&["grant", "a@keyward.example", "product-keys-reader", "8671204", "--until", "2099-12-31"]);
-    let said = installation.done(&["grant", "a@keyward.example", "administrator", "--organization", "Northwind Holding AG"]);
+    let said =
+        installation.done(&["grant", "a@keyward.example", "administrator", "--organization", "Northwind Holding AG"]);
     assert!(said.contains("License IDs now"), "{said}");
     let said = installation.refused(1, &["grant", "a@keyward.example", "administrator", "0000000"]);
     assert!(said.contains("there is no License ID “0000000”"), "{said}");
