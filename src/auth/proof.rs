@@ -17,7 +17,9 @@ use crate::{
     audit::Event,
     contracts::{self, model::ContractHead},
     error::{Error, Result},
+    imports::{self, db::ImportHead},
     keys::{self, model::KeyHead},
+    people::{self, model::GrantHead},
     postgres::{Scope, Scoped},
     products::{self, model::Product},
     web::{
@@ -202,6 +204,85 @@ impl FromRequestParts<AppState> for OnProduct {
     }
 }
 
+/// The grant in the path (`{id}`) is on a License ID that the person administers.
+pub struct OnGrant {
+    signed_in: SignedIn,
+    /// The grant, in force or ended.
+    pub grant: GrantHead,
+}
+
+impl Proof for OnGrant {
+    const ACCESS: Access = access(Who::OnGrant);
+}
+
+impl FromRequestParts<AppState> for OnGrant {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let id: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+        let mut tx = signed_in.begin(state).await?;
+        let grant = people::db::grant_head(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        if grant.administered {
+            return Ok(Self { signed_in, grant });
+        }
+        // A site operator, who sees every grant: no more is told than his own page shows.
+        Err(Error::Lacking(format!(
+            "Only an Administrator of License ID {} takes a role away there. Ask one of them.",
+            grant.license_id
+        )))
+    }
+}
+
+/// The import in the path (`{id}`) is the person's own, or the person is a site operator.
+pub struct OnImport {
+    signed_in: SignedIn,
+    /// The import.
+    pub import: ImportHead,
+}
+
+impl Proof for OnImport {
+    const ACCESS: Access = access(Who::OnImport);
+}
+
+impl FromRequestParts<AppState> for OnImport {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let id: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+        // Rows of License IDs that one administered once are none of one's business any more.
+        if !OperatorOrAdministrator::has(&signed_in.person) {
+            return Err(Error::NotFound);
+        }
+        let mut tx = signed_in.begin(state).await?;
+        let import = imports::db::head(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        Ok(Self { signed_in, import })
+    }
+}
+
+/// The session in the path (`{id}`) is in force and the person's own.
+pub struct OnSession {
+    signed_in: SignedIn,
+    /// The session's row.
+    pub session: Uuid,
+}
+
+impl Proof for OnSession {
+    const ACCESS: Access = access(Who::OnSession);
+}
+
+impl FromRequestParts<AppState> for OnSession {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let session: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+        let mut tx = signed_in.begin(state).await?;
+        if !super::db::owns_session(&mut tx, signed_in.person.id, session).await? {
+            return Err(Error::NotFound);
+        }
+        Ok(Self { signed_in, session })
+    }
+}
+
 /// One of the site-wide rights, as a type.
 pub trait SiteRight: Send + Sync + 'static {
     /// For the registry.
@@ -296,6 +377,27 @@ impl<P> Deref for OnKey<P> {
 }
 
 impl Deref for OnProduct {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl Deref for OnGrant {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl Deref for OnImport {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl Deref for OnSession {
     type Target = SignedIn;
     fn deref(&self) -> &SignedIn {
         &self.signed_in

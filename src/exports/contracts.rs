@@ -1,7 +1,7 @@
 //! `POST /exports/contracts`: the list of License IDs as a file, without any key.
 
 use axum::{
-    extract::{RawForm, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use time::{Date, macros::format_description};
@@ -26,8 +26,7 @@ use crate::{
 ///
 /// # Errors
 /// 400 for an unknown format.
-pub async fn post(person: SignedIn, State(state): State<AppState>, RawForm(body): RawForm) -> Result<Response> {
-    let form = Pairs::parse(&body);
+pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) -> Result<Response> {
     let format: Format =
         form.one("format").parse().map_err(|unknown: super::UnknownFormat| Error::Malformed(unknown.to_string()))?;
     let ticked = form.all("license_id");
@@ -59,7 +58,7 @@ pub async fn post(person: SignedIn, State(state): State<AppState>, RawForm(body)
 pub fn write(format: Format, rows: &[Contract]) -> Result<Vec<u8>> {
     match format.text() {
         Some(format) => Ok(text(format, rows)),
-        None => sheet(rows).map_err(|fault| Error::Internal(fault.into())),
+        None => sheet(rows).map_err(Error::Internal),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use axum::{
     body::Body,
-    extract::{RawForm, State},
+    extract::State,
     http::{HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
@@ -42,8 +42,7 @@ const DEPTH: usize = 8;
 ///
 /// # Errors
 /// 400 for an unknown format or scope, 422 (back with a notice) for an empty selection, 503 sealed.
-pub async fn post(proof: Fresh<Anybody>, State(state): State<AppState>, RawForm(body): RawForm) -> Result<Response> {
-    let form = Pairs::parse(&body);
+pub async fn post(proof: Fresh<Anybody>, State(state): State<AppState>, form: Pairs) -> Result<Response> {
     let format: Format =
         form.one("format").parse().map_err(|unknown: super::UnknownFormat| Error::Malformed(unknown.to_string()))?;
     let selection = selection(&state, &proof, &form).await?;

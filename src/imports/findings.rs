@@ -44,8 +44,12 @@ pub enum WarningKind {
     TypeIgnored,
     /// A contract that ends before it starts.
     EndsBeforeStart,
-    /// Stands for all the warnings beyond the first hundred.
-    More,
+    /// A key row that names another organisation or programme than the License ID has.
+    OtherContract,
+    /// What an Administrator's file says about who else may see a License ID; it is left as it is.
+    Structure,
+    /// Stands for all the warnings beyond the first hundred, and says how many.
+    More(usize),
 }
 
 /// Something odd that is kept as it is. Shown like a [`RowError`].
@@ -131,7 +135,13 @@ impl Findings {
     }
 
     /// The warnings of a file that is taken, or the errors of one that isn't.
-    pub(super) fn finish(mut self) -> Result<Vec<RowWarning>, Vec<RowError>> {
+    pub(super) fn finish(self) -> Result<Vec<RowWarning>, Vec<RowError>> {
+        let (errors, warnings) = self.into_parts();
+        if errors.is_empty() { Ok(warnings) } else { Err(errors) }
+    }
+
+    /// Errors and warnings, each with one more that counts those not told.
+    pub(super) fn into_parts(mut self) -> (Vec<RowError>, Vec<RowWarning>) {
         if let Some((line, more)) = self.untold_errors {
             self.errors.push(RowError {
                 file: self.file.clone(),
@@ -140,19 +150,16 @@ impl Findings {
                 sentence: format!("… and {more} more"),
             });
         }
-        if !self.errors.is_empty() {
-            return Err(self.errors);
-        }
         if let Some((line, more)) = self.untold_warnings {
             self.warnings.push(RowWarning {
-                kind: WarningKind::More,
+                kind: WarningKind::More(more),
                 file: self.file,
                 line,
                 column: None,
                 sentence: format!("… and {more} more"),
             });
         }
-        Ok(self.warnings)
+        (self.errors, self.warnings)
     }
 }
 
@@ -171,7 +178,7 @@ pub(super) fn quoted(cell: &str) -> String {
 }
 
 /// Whether two groups of a key stand in the text, or 25 letters and digits without hyphens.
-fn looks_like_key(text: &[u8]) -> bool {
+pub(super) fn looks_like_key(text: &[u8]) -> bool {
     let group = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_alphanumeric);
     let two_groups = |window: &[u8]| window[5] == b'-' && group(&window[..5]) && group(&window[6..]);
     let mut runs = text.split(|byte| !byte.is_ascii_alphanumeric());
@@ -225,7 +232,7 @@ mod tests {
         }
         let warnings = findings.finish().expect("warnings refuse nothing");
         assert_eq!(warnings[100].to_string(), "keys.csv:102: … and 1 more");
-        assert_eq!(warnings[100].kind, WarningKind::More);
+        assert_eq!(warnings[100].kind, WarningKind::More(1));
     }
 
     #[test]

@@ -36,19 +36,13 @@ pub struct App {
     pub clock: Clock,
     /// The KEK and the site's keys.
     pub keys: TempDir,
-    /// Its database.
-    pub database: TestDb,
+    database: Option<TestDb>,
     client: Client,
     ending: CancellationToken,
     cookies: Mutex<HashMap<Uuid, String>>,
 }
 
 impl App {
-    /// Starts one on an empty estate.
-    pub async fn start() -> Self {
-        Self::over(TestDb::new().await, Arc::new(tempfile::tempdir().unwrap())).await
-    }
-
     /// Starts one over a database that may hold something, with the key files in `keys`.
     pub async fn over(database: TestDb, keys: Arc<TempDir>) -> Self {
         let copy = tempfile::tempdir().unwrap();
@@ -56,9 +50,18 @@ impl App {
             let entry = entry.unwrap();
             std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
         }
-        let clock = Clock::standing_at(NOW);
-        let db = Db::connect(database.app.clone(), 8, clock.clone()).await.unwrap();
+        let db = Db::connect(database.app.clone(), 8, Clock::standing_at(NOW)).await.unwrap();
         let vault = Vault::open(&db, &copy.path().join("kek"), &copy.path().join("responder.key")).await.unwrap();
+        Self::serve(Some(database), copy, db, vault).await
+    }
+
+    /// A second portal on another's database, with a vault of its own; end it with [`App::stop`].
+    pub async fn beside(db: Db, vault: Vault) -> Self {
+        Self::serve(None, tempfile::tempdir().unwrap(), db, vault).await
+    }
+
+    async fn serve(database: Option<TestDb>, keys: TempDir, db: Db, vault: Vault) -> Self {
+        let clock = db.clock().clone();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let web = WebSettings { base_url: base.parse().unwrap(), trusted_proxies: Vec::new() };
@@ -66,7 +69,7 @@ impl App {
         let ending = CancellationToken::new();
         tokio::spawn(server::serve(listener, None, app::router(state.clone()), ending.clone()));
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { state, base, clock, keys: copy, database, client, ending, cookies: Mutex::default() }
+        Self { state, base, clock, keys, database, client, ending, cookies: Mutex::default() }
     }
 
     /// Adds a person; `set` is SQL for further columns, e.g. `site_operator = true`.
@@ -141,10 +144,29 @@ impl App {
         sqlx::query_scalar("SELECT count(*) FROM audit_events").fetch_one(&mut *tx).await.unwrap()
     }
 
-    /// Stops and removes the database.
+    /// Its database.
+    pub fn database(&self) -> &TestDb {
+        self.database.as_ref().expect("a portal of its own has one")
+    }
+
+    /// Stops it and leaves the database, which is another's.
+    pub fn stop(self) {
+        self.ending.cancel();
+    }
+
+    /// Stops it and keeps its database as a template; the template's name.
+    pub async fn into_template(self) -> String {
+        self.ending.cancel();
+        self.state.db.close().await;
+        self.database.expect("a portal of its own has one").into_template()
+    }
+
+    /// Stops it and removes the database.
     pub async fn done(self) {
         self.ending.cancel();
         self.state.db.close().await;
-        self.database.done().await;
+        if let Some(database) = self.database {
+            database.done().await;
+        }
     }
 }

@@ -56,7 +56,7 @@ impl TestDb {
     }
 
     /// Keeps the database as it is, for [`TestDb::copy_of`]; it goes with the cluster.
-    pub async fn into_template(mut self) -> String {
+    pub fn into_template(mut self) -> String {
         self.done = true;
         self.name.clone()
     }

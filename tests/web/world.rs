@@ -79,8 +79,7 @@ impl World {
             std::fs::copy(app.keys.path().join(name), keys.path().join(name)).unwrap();
         }
         let planted = plant(&app).await;
-        app.state.db.close().await;
-        let template = app.database.into_template().await;
+        let template = app.into_template().await;
         Self { template, keys, planted }
     }
 

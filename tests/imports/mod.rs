@@ -1,0 +1,6 @@
+//! Files in: read, planned, written.
+
+mod apply;
+mod files;
+mod property;
+mod rights;
