@@ -36,12 +36,11 @@ pub async fn measure(estate: &Estate, portal: &Portal, report: &mut Report) {
     let cookie = estate.sign_in(ADMINISTRATOR).await;
     // The file's pages and the connection's caches are warm for both sides.
     psql::run(&psql, &cluster, &copy);
-    let mut client = Client::connect(portal.address).await.unwrap();
-    client.get("/products", Some(&cookie)).await.unwrap();
+    Client::connect(portal.address).await.unwrap().get("/products", Some(&cookie)).await.unwrap();
     let before = portal.memory("VmRSS");
     let (mut rates, mut anchors) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
-        let took = export(&mut client, &cookie, &ours).await;
+        let took = export(portal, &cookie, &ours).await;
         assert_eq!(lines(&ours), KEYS + 1, "the export holds a heading and every key");
         let copied = psql::run(&psql, &cluster, &copy);
         assert_eq!(lines(&plain), KEYS);
@@ -67,8 +66,9 @@ pub async fn measure(estate: &Estate, portal: &Portal, report: &mut Report) {
 }
 
 /// From the click to the file's last byte.
-async fn export(client: &mut Client, cookie: &str, to: &Path) -> Duration {
+async fn export(portal: &Portal, cookie: &str, to: &Path) -> Duration {
     let mut file = File::create(to).unwrap();
+    let mut client = Client::connect(portal.address).await.unwrap();
     let began = Instant::now();
     let mut response = client.post("/exports/keys", cookie, "format=csv&scope=all").await;
     assert_eq!(response.status(), 200);

@@ -28,7 +28,7 @@ const TAIL: f64 = 0.4;
 /// Measures each page and each search, in turn with the bare handler's.
 pub async fn measure(estate: &Estate, portal: &Portal, report: &mut Report, wanted: &dyn Fn(&str) -> bool) {
     let cookie = estate.sign_in(READER).await;
-    let (mut child, address) = start_bare(estate);
+    let (_child, address) = start_bare(estate);
     let last_five = a_last_five(estate).await;
     let pages = [
         ("pages", "products-page", "products-page-p99", "/products".to_owned()),
@@ -52,8 +52,15 @@ pub async fn measure(estate: &Estate, portal: &Portal, report: &mut Report, want
         report.rate(name, middle(&ours, |s| s.rate), middle(&bare, |s| s.rate), "req/s", Some(RATE));
         report.cost(tail, middle(&ours, |s| s.p99), middle(&bare, |s| s.p99), "ms", Some(TAIL));
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
+}
+
+/// Ends with its last use.
+struct Bare(Child);
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        let _ = (self.0.kill(), self.0.wait());
+    }
 }
 
 /// Both answer with the same page, to the byte: what is compared is how it came about.
@@ -67,7 +74,7 @@ async fn same(ours: SocketAddr, bare: SocketAddr, path: &str, cookie: &str) {
     }
 }
 
-fn start_bare(estate: &Estate) -> (Child, SocketAddr) {
+fn start_bare(estate: &Estate) -> (Bare, SocketAddr) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .arg(bare::FLAG)
         .arg(&estate.data)
@@ -76,7 +83,7 @@ fn start_bare(estate: &Estate) -> (Child, SocketAddr) {
         .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    (child, line.trim().parse().unwrap())
+    (Bare(child), line.trim().parse().unwrap())
 }
 
 /// The last group of one of the reader's keys.

@@ -56,6 +56,13 @@ impl Portal {
     }
 }
 
+impl Drop for Portal {
+    /// A measure that panicked leaves nothing running.
+    fn drop(&mut self) {
+        let _ = (self.child.kill(), self.child.wait());
+    }
+}
+
 /// The program with nothing of our own environment that could lead it elsewhere.
 pub fn program(data: &Path) -> Command {
     let mut command = Command::new(PROGRAM);
