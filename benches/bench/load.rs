@@ -44,6 +44,8 @@ impl Client {
     /// A page as a browser asks for it, compressed; read to its end.
     pub async fn get(&mut self, path: &str, cookie: Option<&str>) -> hyper::Result<Answer> {
         let request = self.request("GET", path, cookie).header(header::ACCEPT_ENCODING, "gzip, deflate, br, zstd");
+        // The answer before is read, but the connection may not have noticed yet.
+        self.sender.ready().await?;
         let mut response = self.sender.send_request(request.body(Full::default()).unwrap()).await?;
         let mut bytes = 0;
         while let Some(frame) = response.frame().await {
