@@ -255,6 +255,7 @@ CREATE TABLE grant_rules (
     CONSTRAINT grant_rules_cover_what_they_name CHECK (
         (covers = 'organization') = (organization_id IS NOT NULL) AND (covers = 'agreement') = (agreement_id IS NOT NULL))
 );
+CREATE UNIQUE INDEX grant_rules_once ON grant_rules (person_id, role, covers, organization_id, agreement_id) NULLS NOT DISTINCT WHERE revoked_at IS NULL;
 
 CREATE TABLE grants (
     id          uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -268,10 +269,24 @@ CREATE TABLE grants (
     ends_at     timestamptz,
     revoked_at  timestamptz,
     revoked_by  uuid REFERENCES people,
+    -- Ended because the License ID left what its rule covers, not by a person: it comes back with the License ID.
+    lapsed      boolean NOT NULL DEFAULT false,
     CONSTRAINT grants_role_is_known CHECK (role IN ('administrator', 'product-keys-reader', 'license-position-reader', 'product-download-manager'))
 );
 CREATE UNIQUE INDEX grants_once ON grants (person_id, contract_id, role, rule_id) NULLS NOT DISTINCT WHERE revoked_at IS NULL;
 CREATE INDEX grants_by_contract ON grants (contract_id) WHERE revoked_at IS NULL;
+CREATE INDEX grants_by_rule ON grants (rule_id, contract_id);
+
+-- A grant that ended by itself makes room for the next one, whoever gives it.
+CREATE FUNCTION grants_make_room() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE grants SET revoked_at = ends_at
+    WHERE person_id = NEW.person_id AND contract_id = NEW.contract_id AND role = NEW.role AND rule_id IS NULL
+      AND revoked_at IS NULL AND ends_at <= app_now();
+    RETURN NEW;
+END $$;
+CREATE TRIGGER grants_make_room BEFORE INSERT ON grants
+    FOR EACH ROW WHEN (NEW.rule_id IS NULL) EXECUTE FUNCTION grants_make_room();
 
 CREATE FUNCTION organization_and_below(top uuid) RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH RECURSIVE below AS (
@@ -291,8 +306,10 @@ $$;
 
 CREATE FUNCTION grants_follow_rule() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    IF NEW.revoked_at IS NOT NULL THEN
-        UPDATE grants SET revoked_at = NEW.revoked_at WHERE rule_id = NEW.id AND revoked_at IS NULL;
+    -- A License ID that is being added meanwhile would miss this rule, and the rule it.
+    PERFORM pg_advisory_xact_lock(hashtext('keyward.grants'));
+    IF TG_OP = 'UPDATE' THEN
+        UPDATE grants SET revoked_at = NEW.revoked_at, ends_at = NEW.ends_at WHERE rule_id = NEW.id AND revoked_at IS NULL;
     ELSE
         INSERT INTO grants (person_id, role, contract_id, rule_id, granted_by, granted_at, ends_at)
         SELECT NEW.person_id, NEW.role, c.id, NEW.id, NEW.granted_by, NEW.granted_at, NEW.ends_at
@@ -301,14 +318,15 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER grants_follow_rule AFTER INSERT OR UPDATE OF revoked_at ON grant_rules
+CREATE TRIGGER grants_follow_rule AFTER INSERT OR UPDATE OF revoked_at, ends_at ON grant_rules
     FOR EACH ROW EXECUTE FUNCTION grants_follow_rule();
 
 -- A new License ID takes the grants of the rules that cover it; one that moved loses and gains.
 CREATE FUNCTION grants_follow_contract() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtext('keyward.grants'));
     IF TG_OP = 'UPDATE' THEN
-        UPDATE grants g SET revoked_at = app_now() FROM grant_rules r
+        UPDATE grants g SET revoked_at = app_now(), lapsed = true FROM grant_rules r
         WHERE g.contract_id = NEW.id AND g.revoked_at IS NULL AND r.id = g.rule_id AND NOT grant_rule_covers(r, NEW);
     END IF;
     INSERT INTO grants (person_id, role, contract_id, rule_id, granted_by, granted_at, ends_at)
@@ -316,7 +334,7 @@ BEGIN
     FROM grant_rules r
     WHERE r.revoked_at IS NULL AND grant_rule_covers(r, NEW)
       -- revoked on this License ID by hand stays revoked
-      AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.rule_id = r.id AND g.contract_id = NEW.id)
+      AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.rule_id = r.id AND g.contract_id = NEW.id AND NOT g.lapsed)
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
@@ -329,14 +347,15 @@ CREATE TRIGGER grants_follow_moved_contract AFTER UPDATE OF organization_id, agr
 -- An organisation that moves in the tree takes its License IDs along.
 CREATE FUNCTION grants_follow_organization() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    UPDATE grants g SET revoked_at = app_now() FROM grant_rules r, contracts c
+    PERFORM pg_advisory_xact_lock_shared(hashtext('keyward.grants'));
+    UPDATE grants g SET revoked_at = app_now(), lapsed = true FROM grant_rules r, contracts c
     WHERE g.revoked_at IS NULL AND r.id = g.rule_id AND r.covers = 'organization' AND c.id = g.contract_id
       AND NOT grant_rule_covers(r, c);
     INSERT INTO grants (person_id, role, contract_id, rule_id, granted_by, granted_at, ends_at)
     SELECT r.person_id, r.role, c.id, r.id, r.granted_by, app_now(), r.ends_at
     FROM grant_rules r JOIN contracts c ON grant_rule_covers(r, c)
     WHERE r.revoked_at IS NULL AND r.covers = 'organization'
-      AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.rule_id = r.id AND g.contract_id = c.id)
+      AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.rule_id = r.id AND g.contract_id = c.id AND NOT g.lapsed)
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
@@ -437,6 +456,9 @@ CREATE FUNCTION app_grants() RETURNS TABLE (contract_id uuid, role text) LANGUAG
       AND (g.ends_at IS NULL OR g.ends_at > app_now())
       AND (c.approved OR g.role = 'administrator')
       AND EXISTS (SELECT 1 FROM people p WHERE p.id = g.person_id AND p.disabled_at IS NULL)
+    UNION ALL
+    -- The program working as itself (the command line's exports) administers everything.
+    SELECT c.id, 'administrator' FROM contracts c WHERE (SELECT app_is_system())
 $$;
 
 -- The four sets of License IDs that policies ask for; the same table as Role::may in src/auth/roles.rs.
@@ -448,6 +470,36 @@ CREATE FUNCTION app_position_read() RETURNS SETOF uuid LANGUAGE sql STABLE SECUR
 $$ SELECT contract_id FROM app_grants() WHERE role IN ('administrator', 'license-position-reader') $$;
 CREATE FUNCTION app_administered() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
 $$ SELECT contract_id FROM app_grants() WHERE role = 'administrator' $$;
+
+-- License IDs whose role assignments the person looks after: those administered, for a site operator
+-- all. The number and nothing else of a License ID: an operator's role opens no contract.
+CREATE FUNCTION app_managed() RETURNS TABLE (contract_id uuid, license_id text) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+$$ SELECT id, license_id FROM contracts WHERE id IN (SELECT app_administered()) OR (SELECT app_is_operator()) $$;
+
+-- License IDs whose events the person may read: those administered, for an auditor all.
+CREATE FUNCTION app_audited() RETURNS TABLE (contract_id uuid, license_id text) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+$$ SELECT id, license_id FROM contracts WHERE id IN (SELECT app_administered()) OR (SELECT app_is_auditor()) $$;
+
+-- Whether somebody who can sign in administers a License ID now.
+CREATE FUNCTION app_has_administrator(contract uuid) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT EXISTS (SELECT 1 FROM grants g JOIN people p ON p.id = g.person_id
+                   WHERE g.contract_id = contract AND g.role = 'administrator' AND p.disabled_at IS NULL
+                     AND g.revoked_at IS NULL AND (g.ends_at IS NULL OR g.ends_at > app_now()))
+$$;
+
+-- Where the inherited grants come from that the person looks after.
+CREATE FUNCTION app_rule_sources() RETURNS TABLE (rule_id uuid, covers text, name text) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT r.id, r.covers, coalesce(o.name, a.number, '')
+    FROM grant_rules r LEFT JOIN organizations o ON o.id = r.organization_id LEFT JOIN agreements a ON a.id = r.agreement_id
+    WHERE r.revoked_at IS NULL
+      AND ((SELECT app_is_operator()) OR r.id IN (SELECT g.rule_id FROM grants g WHERE g.contract_id IN (SELECT app_administered())))
+$$;
+
+-- An account by its address, for whoever may give roles: he has to name people whom he can't see yet.
+CREATE FUNCTION app_grantee(address text) RETURNS TABLE (id uuid, email text, name text, disabled boolean) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT p.id, p.email, p.name, p.disabled_at IS NOT NULL FROM people p
+    WHERE p.email = lower(address) AND ((SELECT app_is_operator()) OR EXISTS (SELECT 1 FROM app_administered()))
+$$;
 
 ------------------------------------------------------------------------------------------------
 -- Rights of the server's role, table by table; audit rows can only be added.
@@ -501,16 +553,23 @@ CREATE POLICY position_read ON license_summaries FOR SELECT TO keyward_app USING
 CREATE FUNCTION app_known_people() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS $$
     SELECT app_person()
     UNION SELECT g.person_id FROM grants g WHERE g.contract_id IN (SELECT app_administered())
-    UNION SELECT p.id FROM people p WHERE app_is_operator() OR app_is_auditor()
+    UNION SELECT p.id FROM people p WHERE (SELECT app_is_operator() OR app_is_auditor())
 $$;
 CREATE POLICY known ON people FOR SELECT TO keyward_app USING (id IN (SELECT app_known_people()));
 CREATE POLICY own ON sessions TO keyward_app USING (person_id = (SELECT app_person())) WITH CHECK (person_id = (SELECT app_person()));
 
 CREATE POLICY own ON grants FOR SELECT TO keyward_app USING (
     person_id = (SELECT app_person()) OR contract_id IN (SELECT app_administered()) OR (SELECT app_is_operator()));
-CREATE POLICY administered ON grants FOR INSERT TO keyward_app WITH CHECK (contract_id IN (SELECT app_administered()));
+CREATE POLICY administered ON grants FOR INSERT TO keyward_app WITH CHECK (
+    contract_id IN (SELECT app_administered()) AND rule_id IS NULL AND granted_by = (SELECT app_person()));
+-- A site operator gives a License ID that has none its Administrator: somebody else, never himself.
+CREATE POLICY appointed ON grants FOR INSERT TO keyward_app WITH CHECK (
+    (SELECT app_is_operator()) AND role = 'administrator' AND rule_id IS NULL AND granted_by = (SELECT app_person())
+    AND person_id <> granted_by AND NOT app_has_administrator(contract_id));
+-- An inherited grant is taken away at its source.
 CREATE POLICY administered_change ON grants FOR UPDATE TO keyward_app
-    USING (contract_id IN (SELECT app_administered())) WITH CHECK (contract_id IN (SELECT app_administered()));
+    USING (contract_id IN (SELECT app_administered()) AND rule_id IS NULL)
+    WITH CHECK (contract_id IN (SELECT app_administered()) AND rule_id IS NULL);
 CREATE POLICY own ON grant_rules FOR SELECT TO keyward_app USING (person_id = (SELECT app_person()) OR (SELECT app_is_operator()));
 
 CREATE POLICY own ON imports FOR SELECT TO keyward_app USING (person_id = (SELECT app_person()) OR (SELECT app_is_operator()));
@@ -531,3 +590,15 @@ CREATE POLICY read_cut ON audit_events FOR SELECT TO keyward_app USING (
 CREATE POLICY own ON audit_events FOR SELECT TO keyward_app USING (actor_id = (SELECT app_person()));
 CREATE POLICY add ON audit_events FOR INSERT TO keyward_app WITH CHECK (true);
 CREATE POLICY chain ON audit_heads TO keyward_app USING (true) WITH CHECK (true);
+
+-- The functions above read past the policies for whoever is named in `app.user`, a setting that any role
+-- can make: so none but the server's role may call them.
+DO $$
+DECLARE f regprocedure;
+BEGIN
+    FOR f IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.proowner = current_user::regrole
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO keyward_app', f);
+    END LOOP;
+END $$;

@@ -1,2 +1,5 @@
 //! Keyward on the command line.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    keyward::cli::main()
+}

@@ -3,4 +3,6 @@
 
 mod ground;
 mod imports;
+mod people;
 mod support;
+mod web;

@@ -121,25 +121,33 @@ impl Event {
 /// An event as it stands in its chain.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Stored {
-    /// Chain, and place in it from 1.
+    /// Which chain.
     pub chain: String,
+    /// The place in it, from 1.
     pub seq: i64,
     /// When, in UTC.
     pub at: OffsetDateTime,
-    /// Who.
+    /// The person, if it was one.
     pub actor_id: Option<Uuid>,
+    /// Who, by name.
     pub actor: String,
-    /// What.
+    /// What was done.
     pub action: String,
+    /// What came of it.
     pub outcome: String,
+    /// The License ID it belongs to.
     pub contract_id: Option<Uuid>,
+    /// What it was done to.
     pub subject: String,
+    /// More.
     pub detail: Value,
+    /// The keys that left.
     pub key_ids: Vec<Uuid>,
     /// From where.
     pub address: String,
+    /// In which request.
     pub request_id: String,
-    /// The link.
+    /// The HMAC over the link before and all of the above.
     pub link: Vec<u8>,
 }
 

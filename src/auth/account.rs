@@ -1,7 +1,7 @@
 //! `/account`: one's own name, roles, password and sessions.
 use askama::Template;
 use axum::{
-    extract::{RawForm, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -172,12 +172,7 @@ fn browser(user_agent: &str) -> String {
 ///
 /// # Errors
 /// 422 with what is wrong at its field.
-pub async fn change_password(
-    person: SignedIn,
-    State(state): State<AppState>,
-    RawForm(body): RawForm,
-) -> Result<Response> {
-    let form = Pairs::parse(&body);
+pub async fn change_password(person: SignedIn, State(state): State<AppState>, form: Pairs) -> Result<Response> {
     let me = person.person();
     // System scope, as in `confirm`.
     let mut tx = state.db.begin(Scope::System).await?;

@@ -3,7 +3,7 @@ use askama::Template;
 use axum::{
     Extension, Router,
     body::{Body, Bytes, to_bytes},
-    extract::{RawForm, Request, State},
+    extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
@@ -140,9 +140,8 @@ pub async fn post(
     person: SignedIn,
     State(state): State<AppState>,
     Extension(replay): Extension<Replay>,
-    RawForm(body): RawForm,
+    form: Pairs,
 ) -> Result<Response> {
-    let form = Pairs::parse(&body);
     let me = person.person();
     let address = person.visitor().address();
     if state.throttle.verdict(address, &me.email) == Verdict::Wait {

@@ -19,6 +19,7 @@ use crate::{
     error::{Error, Result},
     imports::{self, db::ImportHead},
     keys::{self, model::KeyHead},
+    people::{self, model::GrantHead},
     postgres::{Scope, Scoped},
     products::{self, model::Product},
     web::{
@@ -203,6 +204,35 @@ impl FromRequestParts<AppState> for OnProduct {
     }
 }
 
+/// The grant in the path (`{id}`) is on a License ID that the person administers.
+pub struct OnGrant {
+    signed_in: SignedIn,
+    /// The grant, in force or ended.
+    pub grant: GrantHead,
+}
+
+impl Proof for OnGrant {
+    const ACCESS: Access = access(Who::OnGrant);
+}
+
+impl FromRequestParts<AppState> for OnGrant {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let id: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+        let mut tx = signed_in.begin(state).await?;
+        let grant = people::db::grant_head(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        if grant.administered {
+            return Ok(Self { signed_in, grant });
+        }
+        // A site operator, who sees every grant: no more is told than his own page shows.
+        Err(Error::Lacking(format!(
+            "Only an Administrator of License ID {} takes a role away there. Ask one of them.",
+            grant.license_id
+        )))
+    }
+}
+
 /// The import in the path (`{id}`) is the person's own, or the person is a site operator.
 pub struct OnImport {
     signed_in: SignedIn,
@@ -323,6 +353,13 @@ impl<P> Deref for OnKey<P> {
 }
 
 impl Deref for OnProduct {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl Deref for OnGrant {
     type Target = SignedIn;
     fn deref(&self) -> &SignedIn {
         &self.signed_in

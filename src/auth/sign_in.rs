@@ -1,7 +1,7 @@
 //! `/sign-in`: the door, and the first steps of an installation without accounts.
 use askama::Template;
 use axum::{
-    extract::{RawForm, RawQuery, State},
+    extract::{RawQuery, State},
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
@@ -89,9 +89,8 @@ pub async fn post(
     anyone: Anyone,
     State(state): State<AppState>,
     headers: axum::http::HeaderMap,
-    RawForm(body): RawForm,
+    form: Pairs,
 ) -> Result<Response> {
-    let form = Pairs::parse(&body);
     let (email, next) = (form.one("email").trim().to_lowercase().replace('\0', ""), own_path(form.one("next")));
     let address = anyone.visitor().address();
     if state.throttle.verdict(address, &email) == Verdict::Wait {

@@ -115,7 +115,7 @@ impl ContractsPage {
         [
             sortable("License ID", "license_id"),
             sortable("Organization", "organization"),
-            sortable("Location", "location").less(),
+            sortable("Location", "location").spare(),
             sortable("Parent Program", "program").less(),
             sortable("End date", "end"),
             sortable("Status", "status").least(),
@@ -162,6 +162,8 @@ impl ContractsPage {
         let mut list = Export::of_contracts("ticked", "Export the list")
             .text("The ticked License IDs; without a tick, all that the filters show.");
         list.fields = address.filters().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        // "Select all that match" means the License IDs of this list, not keys.
+        let list = list.field("list", "contracts");
         (keys, list)
     }
 }

@@ -1,7 +1,6 @@
 //! `/contracts/{license_id}`: the side panel of a License ID; the list stands behind it.
 use super::list::{ContractStatus, end_words};
-use crate::products::panel::Fact;
-use crate::web::view::{Address, Empty, EmptyKind, KeyList, Locked, Tab, When, number};
+use crate::web::view::{Address, Empty, EmptyKind, Fact, KeyList, Locked, Tab, When, number};
 
 /// Which tab of the panel is open: the `tab` of the address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,12 +1,15 @@
 //! `POST /exports/contracts`: the list of License IDs as a file, without any key.
 
 use axum::{
-    extract::{RawForm, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use time::{Date, macros::format_description};
 
-use super::{CONTRACT_COLUMNS, Format, TextFormat, XlsxSheet, append_row, header_bytes, keys::attachment};
+use super::{
+    CONTRACT_COLUMNS, Format, TextFormat, XlsxSheet, append_row, header_bytes,
+    keys::{attachment, still_as_shown},
+};
 use crate::{
     app::AppState,
     audit::Event,
@@ -23,8 +26,7 @@ use crate::{
 ///
 /// # Errors
 /// 400 for an unknown format.
-pub async fn post(person: SignedIn, State(state): State<AppState>, RawForm(body): RawForm) -> Result<Response> {
-    let form = Pairs::parse(&body);
+pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) -> Result<Response> {
     let format: Format =
         form.one("format").parse().map_err(|unknown: super::UnknownFormat| Error::Malformed(unknown.to_string()))?;
     let ticked = form.all("license_id");
@@ -35,8 +37,10 @@ pub async fn post(person: SignedIn, State(state): State<AppState>, RawForm(body)
     };
     let mut tx = person.begin(&state).await?;
     let today = tx.today();
-    let (mut rows, _) = contracts::db::list(&mut tx, &filter, today, (Sort::End, false), 0, 0).await?;
-    if !ticked.is_empty() {
+    let (mut rows, found) = contracts::db::list(&mut tx, &filter, today, (Sort::End, false), 0, 0).await?;
+    if ticked.is_empty() {
+        still_as_shown(&form, found)?;
+    } else {
         rows.retain(|contract| ticked.contains(&contract.license_id));
     }
     let event = Event::done("contracts.export", format!("{} License IDs", rows.len()))

@@ -44,16 +44,6 @@ macro_rules! bind {
 /// The keys of an export by License ID: its row, its name, the ids of its keys.
 pub type ByContract = Vec<(Uuid, String, Vec<Uuid>)>;
 
-/// From here on the transaction sees one state of the database: the keys that are written into the
-/// log are the keys that leave.
-///
-/// # Errors
-/// When the database fails.
-pub async fn hold_still(tx: &mut Scoped) -> sqlx::Result<()> {
-    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(&mut **tx).await?;
-    Ok(())
-}
-
 /// Which keys will leave, for the log.
 ///
 /// # Errors
@@ -61,6 +51,14 @@ pub async fn hold_still(tx: &mut Scoped) -> sqlx::Result<()> {
 pub async fn chosen(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<ByContract> {
     let statement = format!("SELECT c.id, c.license_id, array_agg(k.id) {FROM} GROUP BY c.id, c.license_id");
     bind!(sqlx::query_as(AssertSqlSafe(statement)), selection).fetch_all(&mut **tx).await
+}
+
+/// How many keys a selection holds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<i64> {
+    bind!(sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) {FROM}"))), selection).fetch_one(&mut **tx).await
 }
 
 /// The wrapped data keys of these License IDs.

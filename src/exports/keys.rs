@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use axum::{
     body::Body,
-    extract::{RawForm, State},
+    extract::State,
     http::{HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
@@ -23,11 +23,12 @@ use super::{
 };
 use crate::{
     app::AppState,
-    audit::Event,
+    audit::{Actor, Event},
     auth::proof::{Anybody, Fresh, SignedIn},
+    contracts::{self, model::Sort},
     error::{Error, Result},
     keys::Activations,
-    postgres::Scoped,
+    postgres::{Scope, Scoped},
     vault::gate::{self, Opener, Released},
     web::form::Pairs,
 };
@@ -41,19 +42,18 @@ const DEPTH: usize = 8;
 ///
 /// # Errors
 /// 400 for an unknown format or scope, 422 (back with a notice) for an empty selection, 503 sealed.
-pub async fn post(proof: Fresh<Anybody>, State(state): State<AppState>, RawForm(body): RawForm) -> Result<Response> {
-    let form = Pairs::parse(&body);
+pub async fn post(proof: Fresh<Anybody>, State(state): State<AppState>, form: Pairs) -> Result<Response> {
     let format: Format =
         form.one("format").parse().map_err(|unknown: super::UnknownFormat| Error::Malformed(unknown.to_string()))?;
-    let selection = selection(&form)?;
+    let selection = selection(&state, &proof, &form).await?;
     if selection.key_ids.as_ref().is_some_and(Vec::is_empty) {
         return Ok(Redirect::to("/products?notice=nothing-selected").into_response());
     }
     export(&state, &proof, selection, format).await
 }
 
-/// What the form asks for. `license_id` narrows any scope.
-fn selection(form: &Pairs) -> Result<Selection> {
+/// What the form asks for. `license_id` narrows any scope; what isn't the person's is left out.
+async fn selection(state: &AppState, person: &SignedIn, form: &Pairs) -> Result<Selection> {
     let mut selection = Selection::default();
     let license_ids = form.all("license_id");
     if !license_ids.is_empty() {
@@ -63,13 +63,9 @@ fn selection(form: &Pairs) -> Result<Selection> {
         "all" => {}
         // An id that isn't one is left out, like one that isn't the person's.
         "selected" => {
-            selection.key_ids = Some(form.all("key_id").iter().filter_map(|id| Uuid::parse_str(id).ok()).collect())
+            selection.key_ids = Some(form.all("key_id").iter().filter_map(|id| Uuid::parse_str(id).ok()).collect());
         }
-        "matching" => {
-            form.one("q").clone_into(&mut selection.q);
-            form.one("category").clone_into(&mut selection.category);
-            form.one("product").clone_into(&mut selection.product);
-        }
+        "matching" => matching(state, person, form, &mut selection).await?,
         other => {
             return Err(Error::Malformed(format!(
                 "The scope of an export is all, selected or matching, not “{other}”."
@@ -79,18 +75,70 @@ fn selection(form: &Pairs) -> Result<Selection> {
     Ok(selection)
 }
 
+/// "Select all 1,234 matching": the server runs the list's filter again. A panel's list is that of its
+/// product or License ID, whatever filter stands behind it.
+async fn matching(state: &AppState, person: &SignedIn, form: &Pairs, selection: &mut Selection) -> Result<()> {
+    let mut tx = person.begin(state).await?;
+    let found = if form.one("list") == "contracts" {
+        let today = tx.today();
+        let filter = contracts::filter(form);
+        let (rows, found) = contracts::db::list(&mut tx, &filter, today, (Sort::LicenseId, false), 0, 0).await?;
+        selection.license_ids = Some(rows.into_iter().map(|row| row.license_id).collect());
+        found
+    } else {
+        form.one("product").clone_into(&mut selection.product);
+        if selection.product.is_empty() && selection.license_ids.is_none() {
+            form.one("q").clone_into(&mut selection.q);
+            form.one("category").clone_into(&mut selection.category);
+        }
+        db::count(&mut tx, selection).await?
+    };
+    still_as_shown(form, found)
+}
+
+/// The number that the page showed must still be the number that matches; else the person looks again.
+///
+/// # Errors
+/// 409 when it has changed.
+pub(super) fn still_as_shown(form: &Pairs, found: i64) -> Result<()> {
+    match form.one("expected").parse::<i64>() {
+        Ok(shown) if shown != found => Err(Error::Conflict(format!(
+            "The page said that {shown} match; now it is {found}. Nothing was exported. Go back, look at the list again, and export what it shows."
+        ))),
+        _ => Ok(()),
+    }
+}
+
 async fn export(state: &AppState, proof: &SignedIn, selection: Selection, format: Format) -> Result<Response> {
+    let scope = Scope::Person(proof.person().id);
+    let chunks = begin(state, scope, &proof.visitor().actor(), selection, format).await?;
+    proof.visitor().mark_recorded();
+    let body = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(chunks));
+    Ok((attachment(format, "product-keys", state.clock().now())?, body).into_response())
+}
+
+/// Begins an export: commits its audit events, then streams the file into the channel returned. An
+/// error in the channel means that the file is broken off.
+///
+/// # Errors
+/// When the vault is sealed, all places are taken, or the log can't be written; then nothing leaves.
+pub async fn begin(
+    state: &AppState,
+    scope: Scope,
+    actor: &Actor,
+    selection: Selection,
+    format: Format,
+) -> Result<Chunks> {
     state.vault.ensure_unsealed()?;
     let place = state.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
-    let mut source = proof.begin(state).await?;
-    db::hold_still(&mut source).await?;
+    // One state of the database: the keys that are written into the log are the keys that leave.
+    let mut source = state.db.begin_still(scope).await?;
     let chosen = db::chosen(&mut source, &selection).await?;
     let contracts: Vec<Uuid> = chosen.iter().map(|(id, ..)| *id).collect();
     let data_keys = db::data_keys(&mut source, &contracts).await?;
 
-    let mut log = proof.begin(state).await?;
-    let events = events(chosen, format);
-    proof.visitor().record_all(state, &mut log, events).await?;
+    let mut log = state.db.begin(scope).await?;
+    state.record_all(&mut log, actor, events(chosen, format)).await?;
     let released = gate::commit_export(state, log).await?;
 
     let (sender, receiver) = mpsc::channel(DEPTH);
@@ -99,8 +147,7 @@ async fn export(state: &AppState, proof: &SignedIn, selection: Selection, format
         let _place = place;
         job.run().await;
     });
-    let body = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
-    Ok((attachment(format, "product-keys", state.clock().now())?, body).into_response())
+    Ok(receiver)
 }
 
 /// One event per License ID; an export that takes nothing leaves one on the site's chain.
@@ -133,7 +180,8 @@ pub fn attachment(format: Format, name: &str, now: OffsetDateTime) -> Result<[(h
     ])
 }
 
-type Chunks = mpsc::Sender<std::io::Result<Bytes>>;
+/// A file as it is being written.
+pub type Chunks = mpsc::Receiver<std::io::Result<Bytes>>;
 
 /// An export under way.
 struct Job {
@@ -143,7 +191,7 @@ struct Job {
     format: Format,
     released: Released,
     data_keys: Vec<(Uuid, Uuid, Vec<u8>)>,
-    sender: Chunks,
+    sender: mpsc::Sender<std::io::Result<Bytes>>,
 }
 
 impl Job {

@@ -29,8 +29,8 @@ mod screens;
 mod stage;
 mod write;
 
-pub use db::sweep;
 pub use apply::{ImportError, Importer, Progress, Report, Stopped};
+pub use db::sweep;
 pub use plan::{NOT_YOURS, PlannedRow, UNKNOWN_ORGANIZATION, Who};
 
 pub use findings::{RowError, RowWarning, WarningKind};

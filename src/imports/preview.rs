@@ -202,7 +202,8 @@ impl PreviewPage {
 
     fn nothing(&self) -> Empty {
         if !self.rows_kept {
-            let text = "The command line keeps the counts of an import, not its rows; what it wrote is in the audit log.";
+            let text =
+                "The command line keeps the counts of an import, not its rows; what it wrote is in the audit log.";
             return Empty::new(EmptyKind::NothingYet, "No rows are kept", text);
         }
         Empty::new(EmptyKind::NothingMatches, "No row is treated so", "Look at all rows.")

@@ -86,11 +86,7 @@ fn who(name: String) -> String {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn preview(
-    import: OnImport,
-    State(state): State<AppState>,
-    RawQuery(query): RawQuery,
-) -> Result<Response> {
+pub async fn preview(import: OnImport, State(state): State<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
     let query = Pairs::parse(query.unwrap_or_default().as_bytes());
     let mut tx = import.begin(&state).await?;
     let files = db::files(&mut tx, import.import.id, false).await?;

@@ -148,7 +148,8 @@ async fn keep(state: &AppState, visitor: &Visitor, who: Who, sent: Vec<Sent>, pl
     let mut tx = state.db.begin(Scope::System).await?;
     let data_keys = state.vault.data_keys_for(&mut tx, &[Uuid::nil()]).await?;
     let data_key = data_keys.get(&Uuid::nil()).ok_or_else(|| Error::Internal(anyhow::anyhow!("no key for files")))?;
-    db::add_import(&mut tx, id, who.person(), &visitor.actor().name, if refused { "refused" } else { "staged" }).await?;
+    db::add_import(&mut tx, id, who.person(), &visitor.actor().name, if refused { "refused" } else { "staged" })
+        .await?;
     for (position, (one, plan)) in sent.iter().zip(&plans).enumerate() {
         let file = Uuid::now_v7();
         let sealed = (!refused).then(|| (file, state.vault.seal_file(data_key, file, &one.bytes)));
@@ -220,17 +221,12 @@ async fn reopen(state: &AppState, id: Uuid) -> Result<(Vec<StoredFile>, Vec<Pars
     });
     let files = read.await.map_err(|fault| Error::Internal(fault.into()))?;
     // They were read once: only another version of Keyward may find fault with them now.
-    let files = files.map_err(|_| Error::Conflict("These files can't be read any more. Send them again.".to_owned()))?;
+    let files =
+        files.map_err(|_| Error::Conflict("These files can't be read any more. Send them again.".to_owned()))?;
     Ok((stored, files, who))
 }
 
-async fn show_anew(
-    state: &AppState,
-    visitor: &Visitor,
-    id: Uuid,
-    stored: &[StoredFile],
-    plans: &[Plan],
-) -> Result<()> {
+async fn show_anew(state: &AppState, visitor: &Visitor, id: Uuid, stored: &[StoredFile], plans: &[Plan]) -> Result<()> {
     let mut tx = state.db.begin(Scope::System).await?;
     if !db::lock_staged(&mut tx, id).await? {
         return Err(ended());

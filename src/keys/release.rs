@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{RawForm, State},
+    extract::State,
     http::header,
     response::{IntoResponse, Redirect, Response},
 };
@@ -25,33 +25,25 @@ pub const SHOWN_FOR: u32 = 30;
 ///
 /// # Errors
 /// See [`gate::release`].
-pub async fn reveal(
-    proof: Fresh<OnKey<ReadKeys>>,
-    State(state): State<AppState>,
-    RawForm(body): RawForm,
-) -> Result<Response> {
-    answer(&state, &proof, Way::Reveal, &body).await
+pub async fn reveal(proof: Fresh<OnKey<ReadKeys>>, State(state): State<AppState>, form: Pairs) -> Result<Response> {
+    answer(&state, &proof, Way::Reveal, &form).await
 }
 
 /// Hands a key to the clipboard; without JavaScript it is shown for copying by hand.
 ///
 /// # Errors
 /// See [`gate::release`].
-pub async fn copy(
-    proof: Fresh<OnKey<ReadKeys>>,
-    State(state): State<AppState>,
-    RawForm(body): RawForm,
-) -> Result<Response> {
-    answer(&state, &proof, Way::Copy, &body).await
+pub async fn copy(proof: Fresh<OnKey<ReadKeys>>, State(state): State<AppState>, form: Pairs) -> Result<Response> {
+    answer(&state, &proof, Way::Copy, &form).await
 }
 
-async fn answer(state: &AppState, proof: &Fresh<OnKey<ReadKeys>>, way: Way, body: &[u8]) -> Result<Response> {
+async fn answer(state: &AppState, proof: &Fresh<OnKey<ReadKeys>>, way: Way, form: &Pairs) -> Result<Response> {
     let key = gate::release(state, proof, way).await?;
     if proof.visitor().wants_json() {
         let body = Json(serde_json::json!({ "key": key.expose_secret(), "hidden_after_seconds": SHOWN_FOR }));
         return Ok(([(header::CACHE_CONTROL, "no-store")], body).into_response());
     }
-    page(state, proof, Pairs::parse(body).one("back"), key).await
+    page(state, proof, form.one("back"), key).await
 }
 
 /// The page it was asked from, with the key shown; else the product's Keys tab. The page that the

@@ -1,8 +1,16 @@
-//! Orders.
+//! Orders: what was bought under the person's License IDs, line by line.
+//!
+//! Who may: roles that read the licence position (Administrator, License position reader) see the
+//! orders of their License IDs. Tables: `orders`.
+
 pub mod db;
 pub mod list;
+pub mod model;
+mod screens;
+
+use crate::web::registry::Routes;
 
 /// The routes of this slice.
-pub fn routes() -> crate::web::registry::Routes {
-    crate::web::registry::Routes::default()
+pub fn routes() -> Routes {
+    Routes::default().get("/orders", screens::list)
 }

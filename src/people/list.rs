@@ -2,7 +2,7 @@
 use askama::Template;
 
 use crate::web::page::{Shell, Tone};
-use crate::web::view::{Address, Chip, Empty, Field, Pager, When, count};
+use crate::web::view::{Address, Chip, Choice, Empty, Field, Pager, When, count, number};
 
 /// The state of a person's account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +40,22 @@ pub struct GrantRow {
     pub id: String,
     /// The role's name.
     pub role: String,
-    /// The License ID it holds on; empty for a site role.
+    /// The License ID it holds on, the first where there are more; empty for a site role.
     pub license_id: String,
+    /// On how many License IDs: more than one where a rule gives it on many.
+    pub license_ids: u64,
     /// Where it comes from, when not given directly: "agreement 4E61138".
     pub via: String,
     /// When it ends by itself.
     pub until: Option<When>,
     /// Whether this person may take it away here; an inherited one is taken away at its source.
     pub revocable: bool,
+}
+
+impl GrantRow {
+    fn many(&self) -> String {
+        count(self.license_ids, "License ID", "License IDs")
+    }
 }
 
 /// A person and their roles.
@@ -61,6 +69,37 @@ pub struct PersonRow {
     pub status: PersonStatus,
     /// Their roles, cut to the License IDs that the reader administers.
     pub grants: Vec<GrantRow>,
+    /// How many more there are than these.
+    pub more: u64,
+}
+
+impl PersonRow {
+    fn more_words(&self) -> String {
+        ["and ", &count(self.more, "more role", "more roles"), ": filter by License ID to see them"].concat()
+    }
+}
+
+/// License IDs that want a look: the first of them, and how many in all.
+#[derive(Clone, Debug, Default)]
+pub struct Wanting {
+    /// The first of them.
+    pub license_ids: Vec<String>,
+    /// How many in all.
+    pub total: u64,
+}
+
+impl Wanting {
+    fn title(&self, what: &str) -> String {
+        [count(self.total, "License ID has", "License IDs have").as_str(), " ", what].concat()
+    }
+
+    fn more(&self) -> String {
+        let shown = u64::try_from(self.license_ids.len()).unwrap_or(u64::MAX);
+        match self.total.saturating_sub(shown) {
+            0 => String::new(),
+            more => [" and ", &number(more), " more"].concat(),
+        }
+    }
 }
 
 /// The page.
@@ -77,9 +116,13 @@ pub struct PeoplePage {
     pub rows: Vec<PersonRow>,
     /// Which page.
     pub pager: Pager,
+    /// The roles to filter by, "All" with the value "" first.
+    pub roles: Vec<Choice>,
     /// License IDs with one administrator only.
-    pub single_administrator: Vec<String>,
-    /// The form's fields, in order: `email`, `role` with its choices, `license_id`, `until`; empty for who may not grant.
+    pub single_administrator: Wanting,
+    /// License IDs with none; told to site operators, who name one.
+    pub no_administrator: Wanting,
+    /// The form's fields, in order: `email`, `role` with its choices, `license_id`, `until`.
     pub grant_fields: Vec<Field>,
     /// What to show when there is no row.
     pub empty: Empty,
@@ -92,14 +135,16 @@ impl PeoplePage {
         active
             .map(|(part, lead)| {
                 let without = self.address.clone().without(part).without("page");
-                Chip::new([lead, self.address.get(part)].concat(), without.href())
+                Chip::new([lead, self.value(part)].concat(), without.href())
             })
             .collect()
     }
 
-    fn single_title(&self) -> String {
-        let ids = u64::try_from(self.single_administrator.len()).unwrap_or(u64::MAX);
-        [&count(ids, "License ID has", "License IDs have"), " a single administrator"].concat()
+    /// What a filter shows: a role by its name, the others as they are.
+    fn value(&self, part: &str) -> &str {
+        let value = self.address.get(part);
+        let role = self.roles.iter().find(|choice| part == "role" && choice.value == value);
+        role.map_or(value, |choice| &choice.label)
     }
 
     fn form_open(&self) -> bool {
@@ -111,13 +156,13 @@ impl PeoplePage {
 impl PeoplePage {
     /// Three people.
     pub fn sample() -> Self {
-        use crate::web::view::Choice;
         use time::macros::date;
         let address = Address::new("/people");
         let grant = |id: &str, role: &str, license: &str, via: &str, until: Option<time::Date>| GrantRow {
             id: id.into(),
             role: role.into(),
             license_id: license.into(),
+            license_ids: if via.contains("organisation") { 12 } else { 1 },
             via: via.into(),
             until: until.map(|day| When::day(day, date!(2026 - 11 - 22))),
             revocable: via.is_empty(),
@@ -127,6 +172,7 @@ impl PeoplePage {
             email: email.into(),
             status,
             grants,
+            more: 0,
         };
         let roles = ["administrator", "product-keys-reader", "license-position-reader", "product-download-manager"];
         let labels = ["Administrator", "Product keys reader", "License position reader", "Product download manager"];
@@ -149,12 +195,17 @@ impl PeoplePage {
                     "Ilya Petrov",
                     "ilya.petrov@northwind.example",
                     PersonStatus::Active,
-                    vec![grant("4", "Product keys reader", "8671204", "", Some(date!(2026 - 12 - 31)))],
+                    vec![
+                        grant("5", "License position reader", "8671204", "the organisation Northwind", None),
+                        grant("4", "Product keys reader", "8671204", "", Some(date!(2026 - 12 - 31))),
+                    ],
                 ),
                 person("Jo Ashby", "jo.ashby@northwind.example", PersonStatus::Disabled, vec![]),
             ],
             pager: Pager::new(&address, "page", 1, 50, 3),
-            single_administrator: vec!["7740032".into(), "V6219388".into()],
+            roles: vec![Choice::new("", "All", ""), Choice::new("administrator", "Administrator", "")],
+            single_administrator: Wanting { license_ids: vec!["7740032".into(), "V6219388".into()], total: 2 },
+            no_administrator: Wanting { license_ids: vec!["S4471902".into()], total: 41 },
             grant_fields: vec![
                 Field::new("email", "email", "Email"),
                 Field::new("text", "role", "Role").choices(choices.collect()),
@@ -177,13 +228,16 @@ mod tests {
         assert!(html.contains("action=\"/people/grants/1/revoke\""));
         assert!(!html.contains("action=\"/people/grants/2/revoke\""));
         assert!(html.contains("through agreement 4E61138"));
+        assert!(html.contains("12 License IDs"));
     }
 
     #[test]
     fn a_single_administrator_is_a_warning() {
         let html = PeoplePage::sample().render().expect("renders");
         assert!(html.contains("2 License IDs have a single administrator"));
-        let html = PeoplePage { single_administrator: vec![], ..PeoplePage::sample() }.render().expect("renders");
+        assert!(html.contains("41 License IDs have no administrator") && html.contains("and 40 more"));
+        let sample = PeoplePage { single_administrator: Wanting::default(), ..PeoplePage::sample() };
+        let html = sample.render().expect("renders");
         assert!(!html.contains("single administrator"));
     }
 }

@@ -63,6 +63,18 @@ impl Db {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin(&self, scope: Scope) -> sqlx::Result<Scoped> {
+        self.begin_as("BEGIN", scope).await
+    }
+
+    /// Begins a transaction that sees one state of the database from its first to its last statement.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin_still(&self, scope: Scope) -> sqlx::Result<Scoped> {
+        self.begin_as("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", scope).await
+    }
+
+    async fn begin_as(&self, begin: &'static str, scope: Scope) -> sqlx::Result<Scoped> {
         let user = match scope {
             Scope::Person(id) => id.to_string(),
             Scope::System => "system".to_owned(),
@@ -71,7 +83,7 @@ impl Db {
         // `true` keeps them to this transaction; a session-level SET would leak to the pool's next user.
         let now = self.clock.now();
         let begin = format!(
-            "BEGIN; SELECT set_config('app.user', '{user}', true), set_config('app.now', to_timestamp({}::numeric / 1000000)::text, true)",
+            "{begin}; SELECT set_config('app.user', '{user}', true), set_config('app.now', to_timestamp({}::numeric / 1000000)::text, true)",
             micros(now)
         );
         let tx = self.pool.begin_with(AssertSqlSafe(begin)).await?;

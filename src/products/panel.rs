@@ -1,5 +1,5 @@
 //! `/products/{slug}`: the side panel of a product; the list stands behind it.
-use crate::web::view::{Address, Empty, EmptyKind, KeyList, Tab};
+use crate::web::view::{Address, Empty, EmptyKind, Fact, KeyList, Tab};
 
 /// Which tab of the panel is open: the `tab` of the address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,25 +22,6 @@ impl ProductTab {
             "downloads" => Self::Downloads,
             _ => Self::Keys,
         }
-    }
-}
-
-/// A label and its value.
-#[derive(Clone, Debug)]
-pub struct Fact {
-    /// The label.
-    pub label: &'static str,
-    /// The value.
-    pub value: String,
-    /// Whether it is an identifier, shown in the monospace face.
-    pub mono: bool,
-}
-
-impl Fact {
-    /// A fact, or nothing when its value is empty.
-    #[must_use]
-    pub fn maybe(label: &'static str, value: &str, mono: bool) -> Option<Self> {
-        (!value.is_empty()).then(|| Self { label, value: value.to_owned(), mono })
     }
 }
 

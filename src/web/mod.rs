@@ -12,6 +12,7 @@ pub mod overview;
 pub mod page;
 pub mod paging;
 pub mod registry;
+pub mod server;
 pub mod statics;
 pub mod strangers;
 pub mod view;

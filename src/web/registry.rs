@@ -27,6 +27,8 @@ pub enum Who {
     OnProduct,
     /// Who sent in the import in the path, and site operators.
     OnImport,
+    /// Administrators of the License ID of the grant in the path.
+    OnGrant,
     /// Site operators.
     Operator,
     /// Site operators, and Administrators of some License ID.

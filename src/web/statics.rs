@@ -31,15 +31,18 @@ impl Assets {
     }
 }
 
-/// A file, cached for ever under its versioned address.
+/// A file; cached for ever under its versioned address.
 ///
 /// # Errors
 /// 404.
-pub async fn get(_: Anyone, Path(path): Path<String>, headers: HeaderMap) -> Result<Response> {
+pub async fn get(anyone: Anyone, Path(path): Path<String>, headers: HeaderMap) -> Result<Response> {
+    let versioned = anyone.visitor().path().contains("?v=");
     let file = Assets::get(&path).ok_or(Error::NotFound)?;
     let tag = format!("\"{}\"", crate::vault::files::hex(&file.metadata.sha256_hash()[..8]));
+    // Modules import each other without a version: those are asked for again each time.
+    let lasting = if versioned { "public, max-age=31536000, immutable" } else { "public, no-cache" };
     let caching = [
-        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
+        (header::CACHE_CONTROL, HeaderValue::from_static(lasting)),
         (header::ETAG, HeaderValue::from_str(&tag).unwrap_or_else(|_| HeaderValue::from_static("\"\""))),
     ];
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
@@ -60,6 +63,8 @@ fn content_type(path: &str) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
     use super::*;
 
     #[test]
@@ -70,24 +75,46 @@ mod tests {
         assert_eq!(Assets::address("no/such.css"), "/static/no/such.css");
     }
 
-    #[test]
-    fn the_icon_sheet_holds_every_icon_the_templates_ask_for() {
-        let sheet = Assets::get("icons.svg").expect("icons.svg");
-        let sheet = std::str::from_utf8(&sheet.data).expect("text");
-        let templates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
-        let mut folders = vec![templates];
+    /// Every template with its path.
+    fn templates() -> Vec<(PathBuf, String)> {
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")];
+        let mut found = Vec::new();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).expect("folder") {
                 let path = entry.expect("entry").path();
                 if path.is_dir() {
                     folders.push(path);
-                    continue;
+                } else {
+                    let text = std::fs::read_to_string(&path).expect("template");
+                    found.push((path, text));
                 }
-                let text = std::fs::read_to_string(&path).expect("template");
-                for (_, rest) in text.match_indices("icon(\"").map(|(at, found)| text.split_at(at + found.len())) {
-                    let name = rest.split('"').next().unwrap_or_default();
-                    assert!(sheet.contains(&format!("id=\"{name}\"")), "{name} of {path:?}");
-                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_icon_sheet_holds_every_icon_the_templates_ask_for() {
+        let sheet = Assets::get("icons.svg").expect("icons.svg");
+        let sheet = std::str::from_utf8(&sheet.data).expect("text");
+        for (path, text) in templates() {
+            for after in text.split("icon(\"").skip(1) {
+                let name = after.split('"').next().unwrap_or_default();
+                assert!(sheet.contains(&format!("id=\"{name}\"")), "{name} of {path:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_template_holds_anything_that_the_content_policy_forbids() {
+        for (path, text) in templates() {
+            for forbidden in [" style=", "<style", " onclick=", " onload=", " onsubmit=", "javascript:", "src=\"data:"]
+            {
+                assert!(!text.contains(forbidden), "{forbidden} in {path:?}");
+            }
+            for script in text.split("<script").skip(1) {
+                let (head, rest) = script.split_once('>').expect("an end");
+                assert!(head.contains(" src=") && rest.starts_with("</script>"), "inline script in {path:?}");
             }
         }
     }

@@ -28,13 +28,8 @@ async function open(href, { push, focus }) {
   document.title = page.title;
   mark(href);
   start(slot);
-  if (focus) focusIn();
-}
-
-function focusIn() {
   const tab = panel().querySelector(".tabs [aria-current]");
-  const inTabs = opener === null || !document.contains(opener);
-  (inTabs && tab ? tab : panel()).focus({ preventScroll: true });
+  (focus === "tab" && tab ? tab : panel()).focus({ preventScroll: true });
 }
 
 function close({ push }) {
@@ -74,8 +69,7 @@ document.addEventListener("click", (event) => {
   if (!link) return;
   event.preventDefault();
   if (link.closest(".list")) opener = link.closest("tr")?.querySelector(".row-link") ?? link;
-  else if (link.closest(".tabs")) link.blur();
-  open(link.getAttribute("href"), { push: true, focus: true });
+  open(link.getAttribute("href"), { push: true, focus: link.closest(".tabs") ? "tab" : "panel" });
 });
 
 document.addEventListener("keydown", (event) => {
@@ -87,7 +81,7 @@ document.addEventListener("keydown", (event) => {
 addEventListener("popstate", () => {
   if (!slot) return;
   const row = [...document.querySelectorAll(".list a[data-panel]")].some((link) => new URL(link.href).pathname === location.pathname);
-  if (row) open(location.pathname + location.search, { push: false, focus: true });
+  if (row) open(location.pathname + location.search, { push: false, focus: "panel" });
   else if (panel() && listTitle) close({ push: false });
   else location.reload();
 });

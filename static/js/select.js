@@ -48,37 +48,15 @@ function show(root, ticks) {
   const total = Number(root.dataset.selectTotal);
   const matching = root.dataset.selectMatching === "on";
   bar.hidden = ticks.size === 0;
-  const noun = bar.querySelector("[data-select-noun]").textContent;
-  const status = matching ? `All ${number.format(total)} matching selected.` : `${number.format(ticks.size)} ${noun} selected.`;
+  const status = matching ? `All ${number.format(total)} matching selected.` : `${number.format(ticks.size)} ${ticks.size === 1 ? bar.dataset.one : bar.dataset.many} selected.`;
   bar.querySelector("[data-select-status]").textContent = ticks.size === 0 ? "" : status;
   const more = bar.querySelector("[data-select-matching]");
   more.hidden = matching || ticked < boxes.length || total <= ticks.size;
   more.textContent = `Select all ${number.format(total)} matching`;
 }
 
-// "All that match" is told to the server as scope=matching with the filter and the number that was shown,
-// so that it can ask again when the number has changed.
 function setMatching(root, on) {
-  const form = formOf(root);
-  if (!form) return;
   root.dataset.selectMatching = on ? "on" : "off";
-  const scope = form.elements.namedItem("scope");
-  scope.dataset.usual ??= scope.value;
-  scope.value = on ? "matching" : scope.dataset.usual;
-  form.querySelectorAll("[data-matching-part]").forEach((part) => part.remove());
-  if (!on) return;
-  hidden(form, "expected", root.dataset.selectTotal, "matchingPart");
-  const known = new Set([...form.querySelectorAll("[data-filter]")].map((part) => part.name));
-  for (const [name, value] of new URLSearchParams(location.search)) {
-    if (!known.has(name) && !["page", "tab", "keys_page"].includes(name)) hidden(form, name, value, "matchingPart");
-  }
-}
-
-function hidden(form, name, value, mark) {
-  const input = document.createElement("input");
-  Object.assign(input, { type: "hidden", name, value });
-  input.dataset[mark] = "";
-  form.append(input);
 }
 
 function restore(root) {
@@ -127,17 +105,22 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// Ticks of other pages go along when the form is sent.
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  const root = [...document.querySelectorAll("[data-select]")].find((list) => formOf(list) === form);
-  if (!root) return;
-  form.querySelectorAll("[data-elsewhere]").forEach((part) => part.remove());
-  if (root.dataset.selectMatching === "on") return;
-  const boxes = boxesOf(root);
-  const here = new Set(boxes.map((box) => box.value));
-  for (const value of load(root)) {
-    if (!here.has(value)) hidden(form, boxes[0].name, value, "elsewhere");
+// Ticks of other pages go along when the form is sent. "All that match" is told to the server as scope=matching
+// with the filter of the address and the number that was shown, so that it can ask again when that has changed.
+document.addEventListener("formdata", (event) => {
+  const root = [...document.querySelectorAll("[data-select]")].find((list) => formOf(list) === event.target);
+  const box = root && boxesOf(root)[0];
+  if (!box) return;
+  const data = event.formData;
+  data.delete(box.name);
+  if (root.dataset.selectMatching !== "on") {
+    for (const value of load(root)) data.append(box.name, value);
+    return;
+  }
+  data.set("scope", "matching");
+  data.set("expected", root.dataset.selectTotal);
+  for (const [name, value] of new URLSearchParams(location.search)) {
+    if (!["page", "tab", "keys_page", "format"].includes(name)) data.set(name, value);
   }
 });
 

@@ -32,8 +32,13 @@ pub struct TestDb {
 impl TestDb {
     /// Makes one (30 to 40 ms).
     pub async fn new() -> Self {
-        let server = cluster::shared().await;
         let template = TEMPLATE.get_or_init(template).await;
+        Self::copy_of(template).await
+    }
+
+    /// A copy of another database of this run, see [`TestDb::into_template`].
+    pub async fn copy_of(template: &str) -> Self {
+        let server = cluster::shared().await;
         let name = format!("t_{}", Uuid::now_v7().simple());
         // files are copied outright: for a small template on a file system in memory that beats logging it
         let statement = format!("create database {name} owner {OWNER} template {template} strategy file_copy");
@@ -48,6 +53,12 @@ impl TestDb {
             name: name.clone(),
             done: false,
         }
+    }
+
+    /// Keeps the database as it is, for [`TestDb::copy_of`]; it goes with the cluster.
+    pub fn into_template(mut self) -> String {
+        self.done = true;
+        self.name.clone()
     }
 
     /// Removes the database, with whoever is still connected to it.

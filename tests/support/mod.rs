@@ -1,5 +1,7 @@
 //! What the tests stand on.
 
+pub mod app;
 pub mod cluster;
 pub mod database;
 pub mod estate;
+pub mod people;

@@ -147,12 +147,9 @@ pub struct Export {
 }
 
 impl Export {
-    const TSV: Format = Format {
-        value: "tsv",
-        label: "Admin centre file",
-        note: "parted by tabs, named .csv, as the vendor writes it",
-    };
-    const CSV: Format = Format { value: "csv", label: "CSV", note: "parted by commas, every field quoted" };
+    const TSV: Format =
+        Format { value: "tsv", label: "Admin centre file", note: "tab-delimited, named .csv, as the vendor does it" };
+    const CSV: Format = Format { value: "csv", label: "CSV", note: "comma-delimited, every field quoted" };
     const XLSX: Format = Format { value: "xlsx", label: "Excel workbook", note: "keeps every cell as text" };
 
     /// An export of keys.

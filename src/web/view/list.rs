@@ -12,7 +12,8 @@ pub struct Column {
     pub sorted: &'static str,
     /// Numbers stand to the right.
     pub numeric: bool,
-    /// `less` columns give way when room is short, `least` ones only beside a panel; empty for the others.
+    /// What gives way when room is short: `spare` columns first, then `less`, beside a panel `least`; empty for the
+    /// others.
     pub class: &'static str,
 }
 
@@ -40,6 +41,13 @@ impl Column {
     #[must_use]
     pub const fn numeric(mut self) -> Self {
         self.numeric = true;
+        self
+    }
+
+    /// The same, giving way before all others.
+    #[must_use]
+    pub const fn spare(mut self) -> Self {
+        self.class = "spare";
         self
     }
 

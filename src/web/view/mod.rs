@@ -55,6 +55,25 @@ impl Link {
     }
 }
 
+/// A label and its value.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// The label.
+    pub label: &'static str,
+    /// The value.
+    pub value: String,
+    /// Whether it is an identifier, shown in the monospace face.
+    pub mono: bool,
+}
+
+impl Fact {
+    /// A fact, or nothing when its value is empty.
+    #[must_use]
+    pub fn maybe(label: &'static str, value: &str, mono: bool) -> Option<Self> {
+        (!value.is_empty()).then(|| Self { label, value: value.to_owned(), mono })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

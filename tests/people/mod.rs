@@ -1,0 +1,6 @@
+//! Who holds what, asked of the database.
+
+mod accounts;
+mod appointing;
+mod giving;
+mod inheriting;

@@ -1,0 +1,114 @@
+//! (d) Row-level security alone: asked in SQL as the server's own role, without any of the program's
+//! `WHERE`, each actor gets the rows that the role table gives.
+
+use std::collections::BTreeSet;
+
+use keyward::{
+    auth::roles::{Permission, Role},
+    postgres::Scope,
+};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::world::{ACTORS, world};
+
+/// The role an actor holds, and on which of the two License IDs.
+fn held(actor: &str) -> Option<(Role, usize)> {
+    Some(match actor {
+        "keys reader A" => (Role::ProductKeysReader, 0),
+        "position reader A" => (Role::LicensePositionReader, 0),
+        "download manager A" => (Role::ProductDownloadManager, 0),
+        "administrator A" => (Role::Administrator, 0),
+        "administrator B" => (Role::Administrator, 1),
+        _ => return None,
+    })
+}
+
+/// Tables by the permission that opens their rows, and the column that names the License ID.
+const TABLES: [(&str, &str, Permission); 6] = [
+    ("contracts", "id", Permission::See),
+    ("contract_products", "contract_id", Permission::See),
+    ("product_keys", "contract_id", Permission::ReadKeys),
+    ("data_keys", "contract_id", Permission::ReadKeys),
+    ("orders", "contract_id", Permission::ReadPosition),
+    ("license_summaries", "contract_id", Permission::ReadPosition),
+];
+
+#[tokio::test]
+async fn row_level_security_alone_gives_each_actor_the_same_rows() {
+    let world = world().await;
+    let app = world.app().await;
+    for actor in ACTORS {
+        let Some(person) = world.person(actor) else { continue };
+        let mut tx = app.state.db.begin(Scope::Person(person)).await.unwrap();
+        for (table, column, permission) in TABLES {
+            let statement = format!("SELECT DISTINCT {column} FROM {table}");
+            let seen: BTreeSet<Uuid> =
+                sqlx::query_scalar(AssertSqlSafe(statement)).fetch_all(&mut *tx).await.unwrap().into_iter().collect();
+            let allowed: BTreeSet<Uuid> = held(actor)
+                .filter(|(role, _)| role.may(permission) && table != "license_summaries")
+                .map(|(_, at)| world.planted.contracts[at])
+                .into_iter()
+                .collect();
+            assert_eq!(seen, allowed, "{table} as {actor}");
+        }
+    }
+    app.done().await;
+}
+
+/// The server's role can't pass by the policies, nor change what was logged.
+#[tokio::test]
+async fn the_server_is_a_plain_role_and_the_log_only_grows() {
+    let app = world().await.app().await;
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    let (role, bypasses): (String, bool) = sqlx::query_as(
+        "SELECT current_user::text, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user",
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .unwrap();
+    assert_eq!((role.as_str(), bypasses), ("keyward_app", false));
+    drop(tx);
+    for statement in [
+        "UPDATE audit_events SET actor = 'x'",
+        "DELETE FROM audit_events",
+        "TRUNCATE audit_events",
+        "DELETE FROM grants",
+    ] {
+        let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+        let refused = sqlx::query(statement).execute(&mut *tx).await.unwrap_err();
+        assert_eq!(refused.as_database_error().unwrap().code().as_deref(), Some("42501"), "{statement}");
+    }
+    app.done().await;
+}
+
+/// Nothing of one transaction's person is left for the pool's next user.
+#[tokio::test]
+async fn a_scope_ends_with_its_transaction() {
+    let world = world().await;
+    let app = world.app().await;
+    let administrator = world.person("administrator A").unwrap();
+    for _ in 0..20 {
+        drop(app.state.db.begin(Scope::Person(administrator)).await.unwrap());
+        let mut tx = app.state.db.begin(Scope::Person(Uuid::nil())).await.unwrap();
+        let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM contracts").fetch_one(&mut *tx).await.unwrap();
+        assert_eq!(seen, 0);
+    }
+    app.done().await;
+}
+
+/// Every table has row-level security switched on and forced, also one that a later migration adds.
+#[tokio::test]
+async fn every_table_is_behind_row_level_security() {
+    let app = world().await.app().await;
+    let mut owner = <sqlx::PgConnection as sqlx::Connection>::connect_with(&app.database().owner).await.unwrap();
+    let open: Vec<String> = sqlx::query_scalar(
+        "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+         AND NOT (relrowsecurity AND relforcerowsecurity) AND relname <> '_sqlx_migrations'",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    assert_eq!(open, Vec::<String>::new());
+    app.done().await;
+}

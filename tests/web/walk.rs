@@ -1,0 +1,146 @@
+//! Every route of the registry, asked by everybody for what is theirs, what is another's, and what is
+//! nowhere. Other tests look at what came back.
+
+use keyward::{app, web::registry::Route};
+use reqwest::Method;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use super::world::{A, ABSENT, ACTORS, B, World, world};
+use crate::support::app::App;
+
+/// Whose resource is asked for; "own" is License ID A's.
+pub const CASES: [&str; 3] = ["own", "foreign", "absent"];
+
+/// One answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// `GET /contracts/{license_id}`.
+    pub route: String,
+    /// GET or POST.
+    pub method: Method,
+    /// One of [`ACTORS`].
+    pub actor: &'static str,
+    /// One of [`CASES`], or `-` where the route names nothing.
+    pub case: &'static str,
+    /// The status.
+    pub status: u16,
+    /// Where a redirect leads.
+    pub location: String,
+    /// Headers and body, as sent.
+    pub bytes: Vec<u8>,
+    /// How many audit events the request left.
+    pub events: i64,
+}
+
+static ANSWERS: OnceCell<Vec<Answer>> = OnceCell::const_new();
+
+/// All answers; asked once a run.
+pub async fn answers() -> &'static [Answer] {
+    ANSWERS.get_or_init(walk).await
+}
+
+async fn walk() -> Vec<Answer> {
+    let world = world().await;
+    let mut answers = Vec::new();
+    let reading = world.app().await;
+    for route in app::routes().list() {
+        for actor in ACTORS {
+            for case in cases(route) {
+                if route.method == Method::GET {
+                    answers.push(ask(&reading, world, route, actor, case).await);
+                } else {
+                    // Posts change things: each has a world of its own.
+                    let app = world.app().await;
+                    answers.push(ask(&app, world, route, actor, case).await);
+                    app.done().await;
+                }
+            }
+        }
+    }
+    reading.done().await;
+    answers
+}
+
+/// What a post sends: its fields name the same resource as its path would.
+fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)> {
+    let license_id = [A, B, ABSENT][case].to_owned();
+    let key = id(&world.planted.keys, case).to_string();
+    match route.path {
+        "/exports/keys" => vec![("scope", "selected".into()), ("format", "csv".into()), ("key_id", key)],
+        "/exports/contracts" => vec![("format", "csv".into()), ("license_id", license_id)],
+        "/people/grants" => vec![
+            ("email", "no.grant@keyward.example".into()),
+            ("role", "product-keys-reader".into()),
+            ("license_id", license_id),
+        ],
+        "/sign-in" => vec![("email", "nobody@keyward.example".into()), ("password", "wrong".into())],
+        "/confirm" => vec![("password", "wrong".into())],
+        _ => Vec::new(),
+    }
+}
+
+fn cases(route: &Route) -> &'static [&'static str] {
+    let names_something = route.path.contains('{') && !route.path.starts_with("/static")
+        || matches!(route.path, "/exports/keys" | "/exports/contracts" | "/people/grants");
+    if names_something { &CASES } else { &["-"] }
+}
+
+fn id(planted: &[Uuid; 2], case: usize) -> Uuid {
+    planted.get(case).copied().unwrap_or(Uuid::from_u128(0xdead))
+}
+
+fn path(route: &Route, world: &World, case: usize) -> String {
+    let planted = &world.planted;
+    let ids = match route.path {
+        path if path.starts_with("/keys/") => &planted.keys,
+        path if path.starts_with("/people/grants/") => &planted.grants,
+        path if path.starts_with("/account/sessions/") => &planted.sessions,
+        _ => &planted.imports,
+    };
+    route
+        .path
+        .replace("{license_id}", [A, B, ABSENT][case])
+        .replace("{slug}", ["alpha-suite", "beta-suite", "no-suite"][case])
+        .replace("{id}", &id(ids, case).to_string())
+        .replace("{*path}", "css/base.css")
+}
+
+async fn ask(app: &App, world: &World, route: &Route, actor: &'static str, case: &'static str) -> Answer {
+    let at = CASES.iter().position(|known| *known == case).unwrap_or(0);
+    let before = app.events().await;
+    let mut request = app.request(route.method.clone(), &path(route, world, at), world.person(actor));
+    if route.method == Method::POST {
+        request = match route.path {
+            "/imports" => request.multipart(upload(at)),
+            _ => request.form(&form(route, world, at)),
+        };
+    }
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let header =
+        |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let location = header("location");
+    let mut bytes = format!("{:?}\n", response.headers()).into_bytes();
+    bytes.extend(response.bytes().await.unwrap());
+    let events = app.events().await - before;
+    Answer {
+        route: format!("{} {}", route.method, route.path),
+        method: route.method.clone(),
+        actor,
+        case,
+        status,
+        location,
+        bytes,
+        events,
+    }
+}
+
+fn upload(case: usize) -> reqwest::multipart::Form {
+    let text = format!(
+        "License ID,Product,Product Key,Type\r\n{},Gamma Suite,22222-33333-44444-66666-77777,MAK\r\n",
+        [A, B, ABSENT][case]
+    );
+    let part = reqwest::multipart::Part::bytes(text.into_bytes()).file_name("keys.csv");
+    reqwest::multipart::Form::new().part("files", part)
+}

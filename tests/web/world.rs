@@ -1,0 +1,237 @@
+//! A small estate with canary keys: two License IDs, A and B, and one person for each thing that
+//! somebody can be. Built once a run; each test gets a copy.
+
+use std::sync::Arc;
+
+use keyward::{keys::ProductKey, postgres::Scope, vault::Vault};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use crate::support::{
+    app::{App, NOW},
+    database::TestDb,
+};
+
+/// The key under License ID A. Random; nothing else holds its characters.
+pub const CANARY_A: &str = "CNRYA-7QX2K-9WPVM-4TJHB-AAAA7";
+/// The key under License ID B.
+pub const CANARY_B: &str = "CNRYB-8RY3L-6XQWN-5VKJC-BBBB8";
+/// The License IDs.
+pub const A: &str = "1111111";
+/// The other one.
+pub const B: &str = "2222222";
+/// The one that is nowhere.
+pub const ABSENT: &str = "9999999";
+
+/// What somebody can be.
+pub const ACTORS: [&str; 11] = [
+    "anonymous",
+    "no grant",
+    "keys reader A",
+    "position reader A",
+    "download manager A",
+    "administrator A",
+    "administrator B",
+    "revoked",
+    "disabled",
+    "site operator",
+    "auditor",
+];
+
+/// Ids of what was planted, by License ID A and B.
+#[derive(Clone, Copy, Debug)]
+pub struct Planted {
+    /// Rows in `contracts`.
+    pub contracts: [Uuid; 2],
+    /// Rows in `product_keys`.
+    pub keys: [Uuid; 2],
+    /// Grants of the two administrators.
+    pub grants: [Uuid; 2],
+    /// Sessions of the two administrators.
+    pub sessions: [Uuid; 2],
+    /// Uploads of the two administrators.
+    pub imports: [Uuid; 2],
+    /// The actors, in the order of [`ACTORS`]; nil for the anonymous one.
+    pub people: [Uuid; 11],
+}
+
+/// The world, ready to be copied.
+pub struct World {
+    template: String,
+    keys: Arc<TempDir>,
+    /// What was planted.
+    pub planted: Planted,
+}
+
+static WORLD: OnceCell<World> = OnceCell::const_new();
+
+/// The world of this run.
+pub async fn world() -> &'static World {
+    WORLD.get_or_init(World::make).await
+}
+
+impl World {
+    async fn make() -> Self {
+        let keys = Arc::new(tempfile::tempdir().unwrap());
+        let app = App::over(TestDb::new().await, keys.clone()).await;
+        for name in ["kek", "responder.key"] {
+            std::fs::copy(app.keys.path().join(name), keys.path().join(name)).unwrap();
+        }
+        let planted = plant(&app).await;
+        let template = app.into_template().await;
+        Self { template, keys, planted }
+    }
+
+    /// A portal over a copy of the world, everybody signed in.
+    pub async fn app(&self) -> App {
+        let app = App::over(TestDb::copy_of(&self.template).await, self.keys.clone()).await;
+        for person in self.planted.people.iter().filter(|person| !person.is_nil()) {
+            app.sign_in(*person).await;
+        }
+        app
+    }
+
+    /// The person who is `actor`; none for the anonymous one.
+    pub fn person(&self, actor: &str) -> Option<Uuid> {
+        let at = ACTORS.iter().position(|known| *known == actor).unwrap();
+        Some(self.planted.people[at]).filter(|person| !person.is_nil())
+    }
+}
+
+async fn plant(app: &App) -> Planted {
+    let contracts = [contract(app, A).await, contract(app, B).await];
+    let products = [product(app, "alpha-suite").await, product(app, "beta-suite").await];
+    let keys =
+        [key(app, contracts[0], products[0], CANARY_A).await, key(app, contracts[1], products[1], CANARY_B).await];
+    for contract in contracts {
+        order(app, contract).await;
+    }
+    let mut people = [Uuid::nil(); 11];
+    for (at, actor) in ACTORS.iter().enumerate().skip(1) {
+        let set = match *actor {
+            "site operator" => "site_operator = true",
+            "auditor" => "auditor = true",
+            _ => "",
+        };
+        people[at] = app.person(actor, set).await;
+    }
+    let who = |actor: &str| people[ACTORS.iter().position(|known| *known == actor).unwrap()];
+    let grants = [
+        app.grant(who("administrator A"), "administrator", contracts[0]).await,
+        app.grant(who("administrator B"), "administrator", contracts[1]).await,
+    ];
+    app.grant(who("keys reader A"), "product-keys-reader", contracts[0]).await;
+    app.grant(who("position reader A"), "license-position-reader", contracts[0]).await;
+    app.grant(who("download manager A"), "product-download-manager", contracts[0]).await;
+    let revoked = app.grant(who("revoked"), "administrator", contracts[0]).await;
+    run(app, "UPDATE grants SET revoked_at = granted_at WHERE id = $1", revoked).await;
+    app.grant(who("disabled"), "administrator", contracts[0]).await;
+    run(app, "UPDATE people SET disabled_at = created_at WHERE id = $1", who("disabled")).await;
+    let sessions = [session(app, who("administrator A")).await, session(app, who("administrator B")).await];
+    let imports = [import(app, who("administrator A")).await, import(app, who("administrator B")).await];
+    Planted { contracts, keys, grants, sessions, imports, people }
+}
+
+async fn run(app: &App, statement: &'static str, id: Uuid) {
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    sqlx::query(statement).bind(id).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn contract(app: &App, license_id: &str) -> Uuid {
+    let (id, organization) = (Uuid::now_v7(), Uuid::now_v7());
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    sqlx::query("INSERT INTO organizations (id, name) VALUES ($1, $2)")
+        .bind(organization)
+        .bind(format!("Holder of {license_id}"))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    sqlx::query("INSERT INTO contracts (id, license_id, organization_id, program, ends_on, created_at) VALUES ($1, $2, $3, 'Enterprise', '2027-06-30', $4)")
+        .bind(id)
+        .bind(license_id)
+        .bind(organization)
+        .bind(NOW)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+async fn product(app: &App, slug: &str) -> Uuid {
+    let id = Uuid::now_v7();
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    sqlx::query("INSERT INTO products (id, slug, name, category, family, created_at) VALUES ($1, $2, $2, 'Windows', 'Windows', $3)")
+        .bind(id)
+        .bind(slug)
+        .bind(NOW)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// Plants a MAK, sealed as an import seals it.
+pub async fn key(app: &App, contract: Uuid, product: Uuid, text: &str) -> Uuid {
+    let key = ProductKey::parse(text).unwrap();
+    let id = Uuid::now_v7();
+    let vault: &Vault = &app.state.vault;
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    let data_key = vault.data_keys_for(&mut tx, &[contract]).await.unwrap().remove(&contract).unwrap();
+    sqlx::query(
+        "INSERT INTO product_keys (id, contract_id, product_id, kind, fingerprint, last_five, data_key_id, sealed, used, total, read_at, created_at)
+         VALUES ($1, $2, $3, 'MAK', $4, $5, $6, $7, 42, 50, $8, $8)",
+    )
+    .bind(id)
+    .bind(contract)
+    .bind(product)
+    .bind(vault.fingerprint(&key).as_slice())
+    .bind(key.last_five())
+    .bind(data_key.id)
+    .bind(vault.seal_key(&data_key, id, &key))
+    .bind(NOW)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+async fn order(app: &App, contract: Uuid) {
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    sqlx::query(
+        "INSERT INTO orders (id, contract_id, reseller_order_no, customer_order_no, reseller, part_number, description, quantity, country)
+         VALUES ($1, $2, 'R1', 'C1', 'Reseller', 'P1', 'A suite', 5, 'Switzerland')",
+    )
+    .bind(Uuid::now_v7())
+    .bind(contract)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn session(app: &App, person: Uuid) -> Uuid {
+    app.sign_in(person).await;
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    sqlx::query_scalar("SELECT id FROM sessions WHERE person_id = $1").bind(person).fetch_one(&mut *tx).await.unwrap()
+}
+
+async fn import(app: &App, person: Uuid) -> Uuid {
+    let id = Uuid::now_v7();
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    sqlx::query(
+        "INSERT INTO imports (id, person_id, actor, created_at, state) VALUES ($1, $2, 'planted', $3, 'staged')",
+    )
+    .bind(id)
+    .bind(person)
+    .bind(NOW)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
