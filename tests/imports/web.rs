@@ -149,7 +149,8 @@ async fn every_fault_is_named_and_nothing_is_kept() {
     let bad = format!("{HEADER}{A},Visio,QX3TJ-7WKPD-9HMC-2BRFG-84YNX,MAK,1/50\n").into_bytes();
     let many = [HEADER.to_owned(), format!("{A},Visio,{KEY},MAK,\n").repeat(50_001)].concat().into_bytes();
     let big = vec![b'x'; 10 * 1024 * 1024 + 1];
-    let cases: [(Vec<(&str, Vec<u8>)>, &str); 5] = [
+    type Files = Vec<(&'static str, Vec<u8>)>;
+    let cases: [(Files, &str); 5] = [
         (vec![("keys.csv", bad)], "keys.csv:2: Product Key: group 3 has 4 characters"),
         (vec![("many.csv", many)], "more than 50000 rows"),
         (vec![("C:\\big.csv", big)], "big.csv:1: the file has 10485761 bytes"),
