@@ -96,9 +96,10 @@ CREATE TABLE contacts (
     contract_id uuid NOT NULL REFERENCES contracts,
     role        text NOT NULL,
     name        text NOT NULL,
-    email       text NOT NULL,
-    CONSTRAINT contacts_are_unique UNIQUE (contract_id, role, email)
+    email       text NOT NULL
 );
+-- Contacts of one role differ by their address; those without one by their name.
+CREATE UNIQUE INDEX contacts_are_unique ON contacts (contract_id, role, (CASE WHEN email = '' THEN name ELSE email END));
 
 CREATE TABLE license_summaries (
     id                 uuid PRIMARY KEY,
@@ -385,6 +386,8 @@ CREATE TABLE import_files (
     skipped   bigint NOT NULL DEFAULT 0,
     refused   bigint NOT NULL DEFAULT 0,
     warnings  bigint NOT NULL DEFAULT 0,
+    -- SHA-256 over all its planned rows: what is applied must be what was shown.
+    digest    bytea NOT NULL,
     -- The file's bytes, sealed by the vault while it waits for a decision; emptied afterwards.
     sealed    bytea
 );
@@ -398,6 +401,9 @@ CREATE TABLE import_rows (
     license_id text NOT NULL DEFAULT '',
     subject    text NOT NULL DEFAULT '',
     last_five  text NOT NULL DEFAULT '',
+    -- What changes: an array of [column, old, new].
+    changes    jsonb NOT NULL DEFAULT '[]',
+    -- Why it is skipped or refused, or what to know about it.
     detail     text NOT NULL DEFAULT '',
     PRIMARY KEY (file_id, ordinal)
 );

@@ -1,6 +1,6 @@
 //! Log and metrics.
 
-use std::net::SocketAddr;
+use std::{io::IsTerminal, net::SocketAddr};
 
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -21,7 +21,7 @@ pub fn log(filter: &str) -> Result<(), BadSetting> {
     let begun = if json {
         registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init()
     } else {
-        registry.with(fmt::layer().with_writer(std::io::stderr)).try_init()
+        registry.with(fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr)).try_init()
     };
     // A second call (tests in one process) keeps the first.
     drop(begun);

@@ -1,7 +1,9 @@
 //! The integration tests: one binary, since each further one would cost its own link and its own cluster.
 #![allow(clippy::unwrap_used)]
 
+mod cli;
 mod ground;
+mod imports;
 mod people;
 mod support;
 mod web;

@@ -1,11 +1,15 @@
 //! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 usage or settings.
 
 mod audit;
+mod demo;
 mod export;
+mod grant;
 mod healthcheck;
+mod import;
 mod migrate;
 mod open;
 mod serve;
+mod user;
 
 use std::process::ExitCode;
 
@@ -37,10 +41,20 @@ pub struct Cli {
 enum Command {
     /// Serve the portal (the default)
     Serve,
+    /// Serve the portal with a believable estate, in a data directory of its own
+    Demo(demo::Args),
     /// Bring the database to this version's schema
     Migrate,
+    /// Import contracts, contacts, licence summaries, keys and orders from the vendor's exports
+    Import(import::Args),
     /// Write keys or contracts to a file
     Export(export::Args),
+    /// Add, list or disable people, or set a password
+    User(user::Args),
+    /// Give a person a role
+    Grant(grant::Args),
+    /// Take a role away
+    Revoke(grant::RevokeArgs),
     /// Look after the audit log
     Audit(audit::Args),
     /// Ask a running portal whether it is well (for container health checks)
@@ -65,16 +79,33 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     let settings = &cli.settings;
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(settings).await,
+        Command::Demo(args) => demo::run(settings, &args).await,
         Command::Migrate => migrate::run(settings).await,
+        Command::Import(args) => import::run(settings, &args).await,
         Command::Export(args) => export::run(settings, &args).await,
+        Command::User(args) => user::run(settings, &args).await,
+        Command::Grant(args) => grant::run(settings, &args).await,
+        Command::Revoke(args) => grant::revoke(settings, &args).await,
         Command::Audit(args) => audit::run(settings, &args).await,
         Command::Healthcheck => healthcheck::run(settings).await,
     }
 }
 
+/// What went wrong and why, each cause once: some libraries repeat a cause in their own words.
+fn sentence(fault: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in fault.chain().map(ToString::to_string) {
+        if !told.contains(&cause) {
+            told.push_str(if told.is_empty() { "" } else { ": " });
+            told.push_str(&cause);
+        }
+    }
+    told
+}
+
 /// One sentence, no backtrace. A setting's fault is exit code 2, all else 1.
 fn fail(fault: &anyhow::Error) -> ExitCode {
-    eprintln!("keyward: {fault:#}");
+    eprintln!("keyward: {}", sentence(fault));
     let setting = fault.is::<BadSetting>() || matches!(fault.downcast_ref(), Some(EmbeddedError::InUse(_)));
     ExitCode::from(if setting { 2 } else { 1 })
 }

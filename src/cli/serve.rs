@@ -102,7 +102,7 @@ pub async fn serve(settings: &Settings, listener: TcpListener, opened: Opened) -
         let (db, ending) = (db.clone(), ending.clone());
         async move {
             loop {
-                if let Err(fault) = db.begin(Scope::System).await.map(drop) {
+                if let Err(fault) = crate::imports::db::sweep(&db, db.clock().now()).await {
                     tracing::warn!(%fault, "uploads that nobody decided on couldn't be emptied; tried again in an hour");
                 }
                 if ending.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_none() {

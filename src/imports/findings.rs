@@ -44,8 +44,12 @@ pub enum WarningKind {
     TypeIgnored,
     /// A contract that ends before it starts.
     EndsBeforeStart,
-    /// Stands for all the warnings beyond the first hundred.
-    More,
+    /// A key row that names another organisation or programme than the License ID has.
+    OtherContract,
+    /// What an Administrator's file says about who else may see a License ID; it is left as it is.
+    Structure,
+    /// Stands for all the warnings beyond the first hundred, and says how many.
+    More(usize),
 }
 
 /// Something odd that is kept as it is. Shown like a [`RowError`].
@@ -131,7 +135,13 @@ impl Findings {
     }
 
     /// The warnings of a file that is taken, or the errors of one that isn't.
-    pub(super) fn finish(mut self) -> Result<Vec<RowWarning>, Vec<RowError>> {
+    pub(super) fn finish(self) -> Result<Vec<RowWarning>, Vec<RowError>> {
+        let (errors, warnings) = self.into_parts();
+        if errors.is_empty() { Ok(warnings) } else { Err(errors) }
+    }
+
+    /// Errors and warnings, each with one more that counts those not told.
+    pub(super) fn into_parts(mut self) -> (Vec<RowError>, Vec<RowWarning>) {
         if let Some((line, more)) = self.untold_errors {
             self.errors.push(RowError {
                 file: self.file.clone(),
@@ -140,19 +150,16 @@ impl Findings {
                 sentence: format!("… and {more} more"),
             });
         }
-        if !self.errors.is_empty() {
-            return Err(self.errors);
-        }
         if let Some((line, more)) = self.untold_warnings {
             self.warnings.push(RowWarning {
-                kind: WarningKind::More,
+                kind: WarningKind::More(more),
                 file: self.file,
                 line,
                 column: None,
                 sentence: format!("… and {more} more"),
             });
         }
-        Ok(self.warnings)
+        (self.errors, self.warnings)
     }
 }
 
@@ -176,6 +183,15 @@ fn looks_like_key(text: &[u8]) -> bool {
     let two_groups = |window: &[u8]| window[5] == b'-' && group(&window[..5]) && group(&window[6..]);
     let mut runs = text.split(|byte| !byte.is_ascii_alphanumeric());
     text.windows(11).any(two_groups) || runs.any(|run| run.len() == 25 && run.iter().any(u8::is_ascii_digit))
+}
+
+/// Whether a whole key stands in the text. Surer than [`looks_like_key`], to refuse by: `Alpha-Suite`
+/// has two groups of five as well.
+pub(super) fn holds_key(text: &str) -> bool {
+    let separated = |(at, byte): (usize, &u8)| if at % 6 == 5 { *byte == b'-' } else { byte.is_ascii_alphanumeric() };
+    let mut runs = text.split(|character: char| !character.is_ascii_alphanumeric());
+    text.as_bytes().windows(29).any(|window| window.iter().enumerate().all(separated))
+        || runs.any(|run| run.len() == 25 && run.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 /// Control and direction-changing characters would let a file forge lines of a log.
@@ -225,7 +241,7 @@ mod tests {
         }
         let warnings = findings.finish().expect("warnings refuse nothing");
         assert_eq!(warnings[100].to_string(), "keys.csv:102: … and 1 more");
-        assert_eq!(warnings[100].kind, WarningKind::More);
+        assert_eq!(warnings[100].kind, WarningKind::More(1));
     }
 
     #[test]
@@ -241,6 +257,18 @@ mod tests {
             assert_eq!(quoted(cell), "a text that looks like a product key");
         }
         assert_eq!(quoted("Office-2024"), "'Office-2024'");
+    }
+
+    #[test]
+    fn a_whole_key_is_told_from_names_with_hyphens() {
+        for text in
+            ["QX3TJ-7WKPD-9HMCV-2BRFG-84YNX", "key: QX3TJ-7WKPD-9HMCV-2BRFG-84YNX!", "QX3TJ7WKPD9HMCV2BRFG84YNX"]
+        {
+            assert!(holds_key(text), "{text}");
+        }
+        for text in ["Alpha-Suite", "QX3TJ-7WKPD-9HMCV-2BRFG-84YN", "Internationalization Suite Ü"] {
+            assert!(!holds_key(text), "{text}");
+        }
     }
 
     #[test]

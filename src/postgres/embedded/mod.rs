@@ -119,7 +119,7 @@ impl Embedded {
         let embedded = Self { postmaster, log, outside, _lock: lock };
         let cluster = Cluster::at(socket_dir);
         provision::complete(&cluster.superuser()).await.context("cannot complete the embedded database")?;
-        tracing::info!(dir = %place.dir.display(), took = ?began.elapsed(), "PostgreSQL is ready");
+        tracing::debug!(dir = %place.dir.display(), took = ?began.elapsed(), "PostgreSQL is ready");
         Ok((embedded, cluster))
     }
 

@@ -1,5 +1,4 @@
-//! Imports on real files: the demonstration estate, and a collection of bad and good files.
-#![allow(missing_docs)]
+//! Reading real files: the demonstration estate, and a collection of bad and good files.
 use std::fs;
 use std::path::{Path, PathBuf};
 

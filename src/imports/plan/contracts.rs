@@ -1,0 +1,382 @@
+//! License IDs with their organisations and agreements.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use time::Date;
+use uuid::Uuid;
+
+use super::{
+    NOT_YOURS, Plan, Who,
+    sheet::{Diff, Head, Seen, Sheet, Verdict, unfit},
+    work::{ContractRecord, Organization},
+};
+use crate::{
+    imports::{
+        ParsedFile,
+        findings::{WarningKind, quoted},
+        rows::ContractRow,
+    },
+    postgres::Scoped,
+};
+
+pub(super) async fn plan(tx: &mut Scoped, who: Who, file: &ParsedFile, rows: &[ContractRow]) -> sqlx::Result<Plan> {
+    let mut sheet = Sheet::new(file);
+    let known = known(tx, who, rows).await?;
+    let mut tree = Tree::load(tx).await?;
+    let mut agreements = agreements(tx, rows).await?;
+    let everywhere = who.bound_to().is_none();
+    if everywhere {
+        tree.take(rows);
+    }
+    let mut seen = Seen::new();
+    for (index, row) in rows.iter().enumerate() {
+        let now = known.get(&row.license_id);
+        let mut head = Head {
+            line: row.line,
+            license_id: row.license_id.clone(),
+            subject: row.organization.clone(),
+            last_five: [0; 5],
+            contract: None,
+        };
+        let refused = if now.map_or(everywhere, |now| now.yours) {
+            names_unfit(row).or_else(|| tree.fault(row))
+        } else {
+            Some(Verdict::refused("License ID", NOT_YOURS))
+        };
+        if let Some(verdict) = refused.or_else(|| seen.again(&row.license_id, rows, index)) {
+            sheet.add(head, verdict);
+            continue;
+        }
+        let mut diff = Diff::default();
+        if everywhere {
+            tree.diff(row, &mut diff);
+        }
+        let record = merged(row, now, everywhere, &mut tree, &mut agreements, &mut diff, &mut sheet);
+        head.contract = Some(record.id);
+        let verdict = match now {
+            None => {
+                sheet.work.contracts.push(record);
+                Verdict::Added
+            }
+            Some(_) => {
+                let verdict = Verdict::of(diff.0);
+                if matches!(verdict, Verdict::Changed(_)) {
+                    sheet.work.changed_contracts.push(record);
+                }
+                verdict
+            }
+        };
+        sheet.add(head, verdict);
+    }
+    tree.finish(&mut sheet);
+    Ok(sheet.finish(file))
+}
+
+fn names_unfit(row: &ContractRow) -> Option<Verdict> {
+    let text = |cell: &Option<Arc<str>>| cell.clone().unwrap_or_default();
+    unfit(&[
+        ("Organization", &row.organization),
+        ("Parent organization", &text(&row.parent_organization)),
+        ("Parent agreement", &text(&row.parent_agreement)),
+    ])
+}
+
+/// A License ID as it stands.
+struct Now {
+    record: ContractRecord,
+    organization: Arc<str>,
+    agreement: Arc<str>,
+    yours: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct NowRow {
+    id: Uuid,
+    license_id: String,
+    organization_id: Uuid,
+    organization: String,
+    agreement_id: Option<Uuid>,
+    agreement: String,
+    program: String,
+    agreement_type: String,
+    location: String,
+    authorization_number: String,
+    purchase_account_number: String,
+    starts_on: Option<Date>,
+    ends_on: Option<Date>,
+    status: String,
+    yours: bool,
+}
+
+async fn known(tx: &mut Scoped, who: Who, rows: &[ContractRow]) -> sqlx::Result<HashMap<Arc<str>, Now>> {
+    let license_ids: HashSet<&str> = rows.iter().map(|row| &*row.license_id).collect();
+    let found: Vec<NowRow> = sqlx::query_as(
+        "SELECT c.id, c.license_id, c.organization_id, o.name AS organization, c.agreement_id, coalesce(a.number, '') AS agreement,
+                c.program, c.agreement_type, c.location, c.authorization_number, c.purchase_account_number, c.starts_on, c.ends_on, c.status,
+                $2::uuid IS NULL OR EXISTS (
+                 SELECT 1 FROM grants g JOIN people p ON p.id = g.person_id
+                 WHERE g.contract_id = c.id AND g.person_id = $2 AND g.role = 'administrator' AND g.revoked_at IS NULL
+                   AND (g.ends_at IS NULL OR g.ends_at > app_now()) AND p.disabled_at IS NULL) AS yours
+         FROM contracts c JOIN organizations o ON o.id = c.organization_id LEFT JOIN agreements a ON a.id = c.agreement_id
+         WHERE c.license_id = ANY($1)",
+    )
+    .bind(license_ids.into_iter().collect::<Vec<_>>())
+    .bind(who.bound_to())
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(found.into_iter().map(now).collect())
+}
+
+fn now(row: NowRow) -> (Arc<str>, Now) {
+    let license_id: Arc<str> = row.license_id.into();
+    let record = ContractRecord {
+        id: row.id,
+        license_id: license_id.clone(),
+        organization: row.organization_id,
+        agreement: row.agreement_id,
+        program: row.program.into(),
+        agreement_type: row.agreement_type.into(),
+        location: row.location.into(),
+        authorization_number: row.authorization_number.into(),
+        purchase_account_number: row.purchase_account_number.into(),
+        starts_on: row.starts_on,
+        ends_on: row.ends_on,
+        status: row.status.into(),
+    };
+    (
+        license_id,
+        Now { record, organization: row.organization.into(), agreement: row.agreement.into(), yours: row.yours },
+    )
+}
+
+/// What shall stand: what is known, with what the row says over it.
+fn merged(
+    row: &ContractRow,
+    now: Option<&Now>,
+    everywhere: bool,
+    tree: &mut Tree,
+    agreements: &mut HashMap<Arc<str>, Uuid>,
+    diff: &mut Diff,
+    sheet: &mut Sheet,
+) -> ContractRecord {
+    let nothing: Arc<str> = Arc::default();
+    let mut record = now.map_or_else(|| blank(row), |now| now.record.clone());
+    let (organization, agreement) = now.map_or((&nothing, &nothing), |now| (&now.organization, &now.agreement));
+    if everywhere {
+        let name = diff.text("Organization", organization, Some(&row.organization));
+        record.organization = tree.id(&name);
+        if let Some(number) = &row.parent_agreement {
+            diff.text("Parent agreement", agreement, Some(number));
+            record.agreement = Some(agreement_id(number, agreements, sheet));
+        }
+    } else {
+        warn_of_structure(row, organization, agreement, tree, sheet);
+    }
+    record.location = diff.text("Location", &record.location, row.location.as_ref());
+    record.program = diff.text("Parent Program", &record.program, row.parent_program.as_ref());
+    record.agreement_type = diff.text("Agreement type", &record.agreement_type, row.agreement_type.as_ref());
+    record.authorization_number =
+        diff.text("Authorization number", &record.authorization_number, row.authorization_number.as_ref());
+    record.purchase_account_number =
+        diff.text("Purchase account number", &record.purchase_account_number, row.purchase_account_number.as_ref());
+    record.starts_on = diff.value("Start date", record.starts_on, row.start_date);
+    record.ends_on = diff.value("End date", record.ends_on, row.end_date);
+    record.status = diff.text("Status", &record.status, row.status.as_ref());
+    record
+}
+
+fn blank(row: &ContractRow) -> ContractRecord {
+    ContractRecord {
+        id: Uuid::now_v7(),
+        license_id: row.license_id.clone(),
+        organization: Uuid::nil(),
+        agreement: None,
+        program: Arc::default(),
+        agreement_type: Arc::default(),
+        location: Arc::default(),
+        authorization_number: Arc::default(),
+        purchase_account_number: Arc::default(),
+        starts_on: None,
+        ends_on: None,
+        status: "Active".into(),
+    }
+}
+
+/// Roles are granted on organisations with all below them, and on agreements: who moves a License ID
+/// or an organisation decides who sees it, others' License IDs among them. That is for site operators.
+fn warn_of_structure(row: &ContractRow, organization: &Arc<str>, agreement: &Arc<str>, tree: &Tree, sheet: &mut Sheet) {
+    // Compared with his own License ID's organisation alone: of any other nothing may be told.
+    let parent = tree.parent_in_database(organization).cloned().unwrap_or_default();
+    let cells = [
+        ("Organization", Some(&row.organization), organization),
+        ("Parent organization", row.parent_organization.as_ref(), &parent),
+        ("Parent agreement", row.parent_agreement.as_ref(), agreement),
+    ];
+    for (column, said, known) in cells {
+        if let Some(said) = said.filter(|said| *said != known) {
+            let stays = if known.is_empty() { "it stays empty".to_owned() } else { format!("{} stays", quoted(known)) };
+            let sentence = format!("{} isn't taken over, {stays}: only a site operator can change this", quoted(said));
+            sheet.warn(WarningKind::Structure, row.line, column, sentence);
+        }
+    }
+}
+
+async fn agreements(tx: &mut Scoped, rows: &[ContractRow]) -> sqlx::Result<HashMap<Arc<str>, Uuid>> {
+    let numbers: HashSet<&str> = rows.iter().filter_map(|row| row.parent_agreement.as_deref()).collect();
+    let found: Vec<(String, Uuid)> = sqlx::query_as("SELECT number, id FROM agreements WHERE number = ANY($1)")
+        .bind(numbers.into_iter().collect::<Vec<_>>())
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(found.into_iter().map(|(number, id)| (number.into(), id)).collect())
+}
+
+fn agreement_id(number: &Arc<str>, agreements: &mut HashMap<Arc<str>, Uuid>, sheet: &mut Sheet) -> Uuid {
+    *agreements.entry(number.clone()).or_insert_with(|| {
+        let id = Uuid::now_v7();
+        sheet.work.agreements.push((id, number.clone()));
+        id
+    })
+}
+
+/// The organisations and what stands above each: in the database, and after this file.
+struct Tree {
+    nodes: HashMap<Arc<str>, Node>,
+    /// Names in the order in which the file brings them.
+    fresh: Vec<Arc<str>>,
+}
+
+struct Node {
+    id: Uuid,
+    known: bool,
+    before: Option<Arc<str>>,
+    /// After this file, with the line that says so.
+    after: Option<(Arc<str>, u64)>,
+    /// On a way that leads back to itself.
+    circular: bool,
+}
+
+impl Tree {
+    async fn load(tx: &mut Scoped) -> sqlx::Result<Self> {
+        let rows: Vec<(String, Uuid, Option<String>)> = sqlx::query_as(
+            "SELECT o.name, o.id, p.name FROM organizations o LEFT JOIN organizations p ON p.id = o.parent_id",
+        )
+        .fetch_all(&mut **tx)
+        .await?;
+        let node = |(name, id, parent): (String, Uuid, Option<String>)| {
+            let node = Node { id, known: true, before: parent.map(Into::into), after: None, circular: false };
+            (name.into(), node)
+        };
+        Ok(Self { nodes: rows.into_iter().map(node).collect(), fresh: Vec::new() })
+    }
+
+    /// Takes in what all rows say before any is judged: two organisations may change places.
+    fn take(&mut self, rows: &[ContractRow]) {
+        for row in rows {
+            self.id(&row.organization);
+            let Some(parent) = &row.parent_organization else { continue };
+            self.id(parent);
+            if let Some(node) = self.nodes.get_mut(&row.organization) {
+                node.after.get_or_insert_with(|| (parent.clone(), row.line));
+            }
+        }
+        self.find_circles();
+    }
+
+    fn id(&mut self, name: &Arc<str>) -> Uuid {
+        let node = self.nodes.entry(name.clone()).or_insert_with(|| {
+            self.fresh.push(name.clone());
+            Node { id: Uuid::now_v7(), known: false, before: None, after: None, circular: false }
+        });
+        node.id
+    }
+
+    fn above(&self, name: &Arc<str>) -> Option<&Arc<str>> {
+        let node = self.nodes.get(name)?;
+        node.after.as_ref().map(|(parent, _)| parent).or(node.before.as_ref())
+    }
+
+    /// Walks up from each organisation once; one met again on the same walk is on a circle.
+    fn find_circles(&mut self) {
+        let mut walked: HashMap<Arc<str>, usize> = HashMap::new();
+        let mut circles = Vec::new();
+        for (walk, start) in self.nodes.keys().enumerate() {
+            let mut at = Some(start);
+            while let Some(name) = at {
+                match walked.get(name) {
+                    Some(earlier) if *earlier == walk => {
+                        circles.push(name.clone());
+                        break;
+                    }
+                    Some(_) => break,
+                    None => walked.insert(name.clone(), walk),
+                };
+                at = self.above(name);
+            }
+        }
+        for start in circles {
+            let mut name = start.clone();
+            loop {
+                let next = self.above(&name).cloned();
+                if let Some(node) = self.nodes.get_mut(&name) {
+                    node.circular = true;
+                }
+                match next {
+                    Some(next) if next != start => name = next,
+                    _ => break,
+                }
+            }
+        }
+    }
+
+    /// Why what the row says of its organisation can't stand.
+    fn fault(&self, row: &ContractRow) -> Option<Verdict> {
+        let parent = row.parent_organization.as_ref()?;
+        let node = self.nodes.get(&row.organization)?;
+        let (first, line) = node.after.as_ref()?;
+        let column = "Parent organization";
+        if first != parent {
+            let sentence = format!(
+                "{} stands under {} here and under {} in line {line}: an organisation has one above it",
+                quoted(&row.organization),
+                quoted(parent),
+                quoted(first)
+            );
+            return Some(Verdict::refused(column, sentence));
+        }
+        node.circular.then(|| {
+            let sentence =
+                format!("{} would stand above itself: correct the organisations above it", quoted(&row.organization));
+            Verdict::refused(column, sentence)
+        })
+    }
+
+    /// What the row changes of its organisation's place.
+    fn diff(&self, row: &ContractRow, diff: &mut Diff) {
+        let Some(node) = self.nodes.get(&row.organization) else { return };
+        if let Some((parent, _)) = &node.after {
+            let nothing = Arc::default();
+            diff.text("Parent organization", node.before.as_ref().unwrap_or(&nothing), Some(parent));
+        }
+    }
+
+    fn parent_in_database(&self, name: &Arc<str>) -> Option<&Arc<str>> {
+        self.nodes.get(name)?.before.as_ref()
+    }
+
+    fn finish(self, sheet: &mut Sheet) {
+        let id = |name: &Arc<str>| self.nodes.get(name).map(|node| node.id);
+        for name in &self.fresh {
+            let Some(node) = self.nodes.get(name) else { continue };
+            let parent = node.after.as_ref().and_then(|(parent, _)| id(parent));
+            sheet.work.organizations.push(Organization { id: node.id, name: name.clone(), parent });
+        }
+        for node in self.nodes.values().filter(|node| node.known) {
+            if let Some((parent, _)) = node.after.as_ref().filter(|(parent, _)| node.before.as_ref() != Some(parent)) {
+                sheet.work.parents.extend(id(parent).map(|parent| (node.id, parent)));
+            }
+        }
+    }
+}
