@@ -2,13 +2,14 @@
 //! hold what this program no longer does.
 
 /// Codes and their words, in the order of the filter.
-pub const ACTIONS: [(&str, &str); 23] = [
+pub const ACTIONS: [(&str, &str); 24] = [
     ("key.reveal", "Key revealed"),
     ("key.copy", "Key copied"),
     ("keys.export", "Keys exported"),
     ("contracts.export", "Contracts exported"),
     ("import.stage", "File uploaded"),
     ("import.apply", "File imported"),
+    ("import.replan", "Upload read again"),
     ("import.discard", "Upload discarded"),
     ("grant.add", "Role given"),
     ("grant.change", "Role’s last day changed"),
