@@ -70,6 +70,7 @@ impl Installation {
     }
 
     /// Starts the server and waits until it says that it is ready.
+    #[expect(clippy::zombie_processes, reason = "the Server returned waits, and a panic ends the whole run")]
     fn serve(&self, args: &[&str]) -> Server {
         let listen = free_address();
         let mut command = self.command();

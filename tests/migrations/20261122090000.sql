@@ -26,7 +26,7 @@ INSERT INTO product_keys (id, contract_id, product_id, kind, fingerprint, last_f
 INSERT INTO key_readings (id, key_id, contract_id, read_at, source, used, total)
     VALUES (gen_random_uuid(), '00000000-0000-0000-0000-000000000008', '00000000-0000-0000-0000-000000000005', now(), 'import', 1, 2);
 INSERT INTO imports (id, actor, created_at, state) VALUES ('00000000-0000-0000-0000-000000000009', 'system:import', now(), 'applied');
-INSERT INTO import_files (id, import_id, position, name, kind) VALUES ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000009', 0, 'keys.csv', 'keys');
+INSERT INTO import_files (id, import_id, position, name, kind, digest) VALUES ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000009', 0, 'keys.csv', 'keys', '\x01');
 INSERT INTO import_rows (file_id, line, ordinal, action) VALUES ('00000000-0000-0000-0000-00000000000a', 2, 0, 'added');
 INSERT INTO audit_events (chain, seq, at, actor, action, outcome, subject, detail, key_ids, address, request_id, link)
     VALUES ('site', 1, now(), 'a', 'session.begin', 'done', '', '{}', '{}', '', '', '\x01');
