@@ -200,3 +200,19 @@ fn roles_are_given_and_taken_on_the_command_line() {
     assert!(installation.done(&["user", "disable", "a@keyward.example"]).contains("Closed the account"));
     assert!(installation.done(&["user", "list"]).contains("disabled"));
 }
+
+#[tokio::test]
+async fn health_and_metrics_are_there_for_operators() {
+    let installation = Installation::new();
+    let metrics = super::free_address();
+    let server = installation.serve(&["--admin-listen", &metrics]);
+    assert_eq!(server.get("/healthz").await.text().await.unwrap(), "ok\n");
+    assert_eq!(server.get("/readyz").await.text().await.unwrap(), "ok\n");
+    let listen = server.address.trim_start_matches("http://").to_owned();
+    installation.done(&["healthcheck", "--listen", &listen]);
+    let text = reqwest::get(format!("http://{metrics}/metrics")).await.unwrap().text().await.unwrap();
+    assert!(text.contains(r#"keyward_requests_total{method="GET",route="/readyz",status="200"} 1"#), "{text}");
+    assert_eq!(server.end(), Some(0));
+    let said = installation.refused(1, &["healthcheck", "--listen", &listen]);
+    assert!(said.contains("can't be reached"), "{said}");
+}
