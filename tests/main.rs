@@ -4,6 +4,8 @@
 mod cli;
 mod ground;
 mod imports;
+mod migrations;
 mod people;
 mod support;
+mod templates;
 mod web;
