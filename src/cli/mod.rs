@@ -1,13 +1,13 @@
 //! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 usage or settings.
 
 mod audit;
-mod demo;
+pub mod demo;
 mod export;
 mod grant;
 mod healthcheck;
 mod import;
 mod migrate;
-mod open;
+pub mod open;
 mod serve;
 mod user;
 

@@ -10,7 +10,7 @@ const KEYS: [&str; 3] =
     ["QX3TJ-7WKPD-9HMCV-2BRFG-84YNX", "VB2RK-4MWTC-QF7HJ-3XPDN-9GY6T", "JV7HG-MVFP6-FTHXP-JW8KH-9TGHG"];
 
 fn any_rows() -> impl Strategy<Value = (Vec<String>, Vec<String>, Vec<String>)> {
-    let keys = prop::collection::hash_map((0..4, 0..3, 0..4_usize), (prop::option::of(0..60), 0..3), 0..12);
+    let keys = prop::collection::hash_map((0..4, 0..3, 0..4_usize), (prop::option::of(0..60), 0..3_usize), 0..12);
     let keys = keys.prop_map(|rows| {
         rows.into_iter()
             .map(|((id, product, key), (used, organization))| {
@@ -22,7 +22,7 @@ fn any_rows() -> impl Strategy<Value = (Vec<String>, Vec<String>, Vec<String>)> 
             })
             .collect::<Vec<_>>()
     });
-    let orders = prop::collection::vec((0..4, 0..2, 0..2, 1..4, 0..3), 0..12);
+    let orders = prop::collection::vec((0..4, 0..2, 0..2, 1..4, 0..3_usize), 0..12);
     let orders = orders.prop_map(|rows| {
         rows.into_iter()
             .map(|(id, number, part, quantity, country)| {
@@ -30,7 +30,7 @@ fn any_rows() -> impl Strategy<Value = (Vec<String>, Vec<String>, Vec<String>)> 
             })
             .collect::<Vec<_>>()
     });
-    let contracts = prop::collection::hash_map(0..4, (0..3, 0..3), 0..4);
+    let contracts = prop::collection::hash_map(0..4, (0..3_usize, 0..3_usize), 0..4);
     let contracts = contracts.prop_map(|rows| {
         rows.into_iter()
             .map(|(id, (organization, status))| {
