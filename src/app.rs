@@ -48,10 +48,14 @@ pub struct App {
     pub strangers: Strangers,
     /// Places for exports under way: each holds a database connection for as long as it streams.
     pub exports: Arc<Semaphore>,
+    /// Places for files being sent in: each request holds its files in memory.
+    pub uploads: Semaphore,
 }
 
 /// Exports that may stream at once; the next is told to come back.
 const EXPORTS: usize = 4;
+/// Requests with files that are read at once; the next waits with its body unread.
+const UPLOADS: usize = 2;
 
 /// A handle on [`App`].
 #[derive(Clone)]
@@ -78,6 +82,7 @@ impl AppState {
             throttle,
             strangers: Strangers::default(),
             exports: Arc::new(Semaphore::new(EXPORTS)),
+            uploads: Semaphore::new(UPLOADS),
         }))
     }
 

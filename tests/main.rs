@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod browser;
+mod cli;
 mod ground;
 mod imports;
 mod people;

@@ -7,11 +7,16 @@ use axum::{
 };
 use secrecy::SecretString;
 
-use super::{db, password, proof::SignedIn, roles::Role, session};
+use super::{
+    db, password,
+    proof::{OnSession, SignedIn},
+    roles::Role,
+    session,
+};
 use crate::{
     app::AppState,
     audit::Event,
-    error::{Error, Result},
+    error::Result,
     postgres::Scope,
     web::{
         form::Pairs,
@@ -199,21 +204,14 @@ pub async fn change_password(person: SignedIn, State(state): State<AppState>, fo
     Ok(Redirect::to("/account").into_response())
 }
 
-/// Ends one of one's own sessions; another's id is as good as none.
+/// Ends one of one's own sessions.
 ///
 /// # Errors
-/// 404 where there is no such session.
-pub async fn end_session(
-    person: SignedIn,
-    State(state): State<AppState>,
-    axum::extract::Path(id): axum::extract::Path<String>,
-) -> Result<Response> {
-    let id = id.parse().map_err(|_| Error::NotFound)?;
-    let mut tx = person.begin(&state).await?;
-    if !session::end(&mut tx, person.person().id, id, state.clock().now()).await? {
-        return Err(Error::NotFound);
-    }
-    person.record(&state, &mut tx, Event::done("session.end", person.person().email.clone())).await?;
+/// When the database fails.
+pub async fn end_session(own: OnSession, State(state): State<AppState>) -> Result<Response> {
+    let mut tx = own.begin(&state).await?;
+    session::end(&mut tx, own.person().id, own.session, state.clock().now()).await?;
+    own.record(&state, &mut tx, Event::done("session.end", own.person().email.clone())).await?;
     tx.commit().await?;
     Ok(Redirect::to("/account").into_response())
 }

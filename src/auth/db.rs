@@ -90,6 +90,18 @@ pub async fn sessions(
     .await
 }
 
+/// Whether a session that hasn't ended is this person's.
+///
+/// # Errors
+/// When the database fails.
+pub async fn owns_session(tx: &mut Scoped, person: Uuid, session: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sessions WHERE id = $2 AND person_id = $1 AND ended_at IS NULL)")
+        .bind(person)
+        .bind(session)
+        .fetch_one(&mut **tx)
+        .await
+}
+
 /// A person's roles and on how many License IDs each.
 ///
 /// # Errors

@@ -17,6 +17,7 @@ use crate::{
     audit::Event,
     contracts::{self, model::ContractHead},
     error::{Error, Result},
+    imports::{self, db::ImportHead},
     keys::{self, model::KeyHead},
     people::{self, model::GrantHead},
     postgres::{Scope, Scoped},
@@ -232,6 +233,56 @@ impl FromRequestParts<AppState> for OnGrant {
     }
 }
 
+/// The import in the path (`{id}`) is the person's own, or the person is a site operator.
+pub struct OnImport {
+    signed_in: SignedIn,
+    /// The import.
+    pub import: ImportHead,
+}
+
+impl Proof for OnImport {
+    const ACCESS: Access = access(Who::OnImport);
+}
+
+impl FromRequestParts<AppState> for OnImport {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let id: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+        // Rows of License IDs that one administered once are none of one's business any more.
+        if !OperatorOrAdministrator::has(&signed_in.person) {
+            return Err(Error::NotFound);
+        }
+        let mut tx = signed_in.begin(state).await?;
+        let import = imports::db::head(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        Ok(Self { signed_in, import })
+    }
+}
+
+/// The session in the path (`{id}`) is in force and the person's own.
+pub struct OnSession {
+    signed_in: SignedIn,
+    /// The session's row.
+    pub session: Uuid,
+}
+
+impl Proof for OnSession {
+    const ACCESS: Access = access(Who::OnSession);
+}
+
+impl FromRequestParts<AppState> for OnSession {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let session: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+        let mut tx = signed_in.begin(state).await?;
+        if !super::db::owns_session(&mut tx, signed_in.person.id, session).await? {
+            return Err(Error::NotFound);
+        }
+        Ok(Self { signed_in, session })
+    }
+}
+
 /// One of the site-wide rights, as a type.
 pub trait SiteRight: Send + Sync + 'static {
     /// For the registry.
@@ -333,6 +384,20 @@ impl Deref for OnProduct {
 }
 
 impl Deref for OnGrant {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl Deref for OnImport {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl Deref for OnSession {
     type Target = SignedIn;
     fn deref(&self) -> &SignedIn {
         &self.signed_in

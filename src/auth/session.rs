@@ -133,18 +133,18 @@ pub async fn begin(
     Ok(token)
 }
 
-/// Ends one of a person's sessions; false when there was none to end.
+/// Ends one of a person's sessions.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end(tx: &mut Scoped, person: Uuid, session: Uuid, now: OffsetDateTime) -> sqlx::Result<bool> {
-    let ended = sqlx::query("UPDATE sessions SET ended_at = $3, pending_path = NULL, pending_body = NULL WHERE id = $2 AND person_id = $1 AND ended_at IS NULL")
+pub async fn end(tx: &mut Scoped, person: Uuid, session: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query("UPDATE sessions SET ended_at = $3, pending_path = NULL, pending_body = NULL WHERE id = $2 AND person_id = $1 AND ended_at IS NULL")
         .bind(person)
         .bind(session)
         .bind(now)
         .execute(&mut **tx)
         .await?;
-    Ok(ended.rows_affected() == 1)
+    Ok(())
 }
 
 /// Ends all of a person's sessions but one; how many.

@@ -58,7 +58,7 @@ pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) 
 pub fn write(format: Format, rows: &[Contract]) -> Result<Vec<u8>> {
     match format.text() {
         Some(format) => Ok(text(format, rows)),
-        None => sheet(rows).map_err(|fault| Error::Internal(fault.into())),
+        None => sheet(rows).map_err(Error::Internal),
     }
 }
 

@@ -220,14 +220,15 @@ pub(super) async fn end(tx: &mut Scoped, import: Uuid, state: &str) -> sqlx::Res
     Ok(ended.rows_affected() == 1)
 }
 
-/// One import in the transaction's scope.
+/// One import in the person's scope: his own, or any for a site operator.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn head(tx: &mut Scoped, id: Uuid) -> sqlx::Result<Option<ImportHead>> {
     sqlx::query_as(
         "SELECT i.id, i.person_id, coalesce(p.name, '') AS who, i.created_at, i.state
-         FROM imports i LEFT JOIN people p ON p.id = i.person_id WHERE i.id = $1",
+         FROM imports i LEFT JOIN people p ON p.id = i.person_id
+         WHERE i.id = $1 AND (i.person_id = app_person() OR app_is_operator())",
     )
     .bind(id)
     .fetch_optional(&mut **tx)
@@ -267,10 +268,11 @@ pub(super) async fn rows(
     .await
 }
 
-/// A page of imports, the latest first.
+/// A page of the person's imports, of a site operator all, the latest first.
 pub(super) async fn list(tx: &mut Scoped, limit: i64, offset: i64) -> sqlx::Result<Vec<Listed>> {
     sqlx::query_as(AssertSqlSafe(
-        "WITH page AS (SELECT *, count(*) OVER () AS total FROM imports ORDER BY created_at DESC, id LIMIT $1 OFFSET $2)
+        "WITH page AS (SELECT *, count(*) OVER () AS total FROM imports
+                       WHERE person_id = app_person() OR app_is_operator() ORDER BY created_at DESC, id LIMIT $1 OFFSET $2)
          SELECT i.id, coalesce(p.name, '') AS who, i.created_at, i.state, i.total, f.*
          FROM page i LEFT JOIN people p ON p.id = i.person_id
          CROSS JOIN LATERAL (
@@ -293,15 +295,25 @@ pub(super) fn changes(stored: &serde_json::Value) -> Vec<Change> {
     stored.as_array().map(|parts| parts.iter().map(change).collect()).unwrap_or_default()
 }
 
-/// How far the import of whoever sent the files reaches now; who decides about it doesn't widen it.
-pub(super) async fn reach(tx: &mut Scoped, person: Option<Uuid>) -> sqlx::Result<Option<Who>> {
-    let Some(person) = person else { return Ok(None) };
-    let operator: Option<bool> =
-        sqlx::query_scalar("SELECT site_operator AND disabled_at IS NULL FROM people WHERE id = $1")
-            .bind(person)
-            .fetch_optional(&mut **tx)
-            .await?;
-    Ok(operator.map(|operator| if operator { Who::Operator(person) } else { Who::Administrator(person) }))
+/// How far an import that waits reaches: as far as whoever sent it does now. `None` where it doesn't wait.
+pub(super) async fn reach(tx: &mut Scoped, import: Uuid) -> sqlx::Result<Option<Who>> {
+    let sender: Option<(Uuid, bool)> = sqlx::query_as(
+        "SELECT p.id, p.site_operator AND p.disabled_at IS NULL FROM imports i JOIN people p ON p.id = i.person_id
+         WHERE i.id = $1 AND i.state = 'staged'",
+    )
+    .bind(import)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(sender.map(|(id, operator)| if operator { Who::Operator(id) } else { Who::Administrator(id) }))
+}
+
+/// Whether an import still waits; it goes on waiting until the transaction ends.
+pub(super) async fn lock_staged(tx: &mut Scoped, import: Uuid) -> sqlx::Result<bool> {
+    let state: Option<String> = sqlx::query_scalar("SELECT state FROM imports WHERE id = $1 FOR UPDATE")
+        .bind(import)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(state.as_deref() == Some("staged"))
 }
 
 /// Throws away the files that have waited longer than [`PATIENCE`]: they hold keys. Answers how many

@@ -67,6 +67,17 @@ impl Kind {
         }
     }
 
+    /// What a page calls a file of it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Contracts => "Contracts",
+            Self::Contacts => "Contacts",
+            Self::Summaries => "Licence summary",
+            Self::Keys => "Product keys",
+            Self::Orders => "Orders",
+        }
+    }
+
     /// Every column the kind may have.
     pub const fn columns(self) -> &'static [&'static str] {
         match self {

@@ -6,7 +6,13 @@
 //! hundred one by one).
 //!
 //! `encoding` makes text of bytes, `reader` records of text, `kinds` finds the columns, `fields` and
-//! `record` read the cells, `rows` are the result. All of it is pure: no database, no HTTP.
+//! `record` read the cells, `rows` are the result. All of that is pure: no database, no HTTP.
+//! `plan` compares rows with what is known, `write` writes a plan, `apply` does both in a
+//! transaction a file; `stage` and `screens` are the way through the browser.
+//!
+//! Who may: site operators everything, without seeing a key; Administrators their License IDs, except
+//! what decides who else sees them. Tables: `imports`, `import_files`, `import_rows`; writes to the
+//! whole estate.
 mod apply;
 pub mod db;
 mod encoding;
@@ -19,9 +25,12 @@ pub mod preview;
 mod reader;
 mod record;
 mod rows;
+mod screens;
+mod stage;
 mod write;
 
 pub use apply::{ImportError, Importer, Progress, Report, Stopped};
+pub use db::sweep;
 pub use plan::{NOT_YOURS, PlannedRow, UNKNOWN_ORGANIZATION, Who};
 
 pub use findings::{RowError, RowWarning, WarningKind};
@@ -202,6 +211,11 @@ fn has_right_shape(record: &csv::StringRecord, layout: &Layout, line: u64, findi
 /// The routes of this slice.
 pub fn routes() -> crate::web::registry::Routes {
     crate::web::registry::Routes::default()
+        .get("/imports", screens::list)
+        .post_large("/imports", stage::BODY_LIMIT, stage::send)
+        .get("/imports/{id}", screens::preview)
+        .post("/imports/{id}/apply", stage::apply)
+        .post("/imports/{id}/discard", stage::discard)
 }
 
 #[cfg(test)]

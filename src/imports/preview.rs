@@ -145,6 +145,8 @@ pub struct PreviewPage {
     pub rows: Vec<PreviewRow>,
     /// Which page.
     pub pager: Pager,
+    /// Whether the rows are kept; those from the command line aren't.
+    pub rows_kept: bool,
 }
 
 impl PreviewPage {
@@ -199,6 +201,11 @@ impl PreviewPage {
     }
 
     fn nothing(&self) -> Empty {
+        if !self.rows_kept {
+            let text =
+                "The command line keeps the counts of an import, not its rows; what it wrote is in the audit log.";
+            return Empty::new(EmptyKind::NothingYet, "No rows are kept", text);
+        }
         Empty::new(EmptyKind::NothingMatches, "No row is treated so", "Look at all rows.")
             .action("All rows", self.address.path())
     }
@@ -275,6 +282,7 @@ impl PreviewPage {
             ],
             rows,
             pager: Pager::new(&address, "page", 1, 50, 654),
+            rows_kept: true,
             address,
         }
     }

@@ -3,7 +3,7 @@
 
 use axum::{
     Router,
-    extract::FromRequestParts,
+    extract::{DefaultBodyLimit, FromRequestParts},
     handler::Handler,
     http::Method,
     middleware,
@@ -27,8 +27,10 @@ pub enum Who {
     OnProduct,
     /// Administrators of the License ID of the grant in the path.
     OnGrant,
-    /// Site operators.
-    Operator,
+    /// Who sent in the import in the path, and site operators.
+    OnImport,
+    /// Whose session is in the path.
+    OnSession,
     /// Site operators, and Administrators of some License ID.
     OperatorOrAdministrator,
     /// Auditors, and Administrators of some License ID.
@@ -117,6 +119,20 @@ impl Routes {
             route
         };
         self.router = self.router.route(path, route);
+        self
+    }
+
+    /// Adds an action whose body may be larger than a form's: files sent in, `limit` bytes in all.
+    #[must_use]
+    pub fn post_large<H, T>(mut self, path: &'static str, limit: usize, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        // A body that waits while `/confirm` asks is kept in the session: nothing of this size may be.
+        const { assert!(!T::ACCESS.fresh, "a large body can't wait for a password") };
+        self.list.push(Route { method: Method::POST, path, access: T::ACCESS });
+        self.router = self.router.route(path, post(handler).layer(DefaultBodyLimit::max(limit)));
         self
     }
 

@@ -123,6 +123,16 @@ impl Visitor {
         Ok(())
     }
 
+    /// Adds many events to the log in `tx`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn record_all(&self, state: &AppState, tx: &mut Scoped, events: Vec<Event>) -> Result<()> {
+        state.record_all(tx, &self.actor(), events).await?;
+        self.mark_recorded();
+        Ok(())
+    }
+
     /// Notes that this request's events were added by another way than [`Visitor::record`].
     pub fn mark_recorded(&self) {
         self.0.recorded.store(true, Ordering::Relaxed);

@@ -1,0 +1,202 @@
+//! From the first start to a killed one.
+
+use std::{fs, process::Stdio, time::Duration};
+
+use super::{Installation, text, whole_estate};
+
+const PASSWORD: &str = "violet anchor drizzle seven";
+
+fn rows(installation: &Installation) -> usize {
+    installation.done(&["export", "keys", "--format", "csv"]).lines().count() - 1
+}
+
+#[tokio::test]
+async fn a_fresh_installation_says_its_first_steps_and_they_work() {
+    let installation = Installation::new();
+    let server = installation.serve(&[]);
+    for step in ["keyward user add EMAIL", "keyward grant EMAIL administrator --all", "keyward import FILE"] {
+        assert!(server.said.contains(step), "{}", server.said);
+        assert!(server.get("/sign-in").await.text().await.unwrap().contains(step));
+    }
+    // All of it beside the running server.
+    let added = installation.piped(
+        PASSWORD,
+        &["user", "add", "desk@keyward.example", "--name", "Desk", "--site-operator", "--password-stdin"],
+    );
+    assert!(added.status.success(), "{}", text(&added.stderr));
+    installation.done(&["grant", "desk@keyward.example", "administrator", "--all"]);
+    let files = whole_estate();
+    let said = installation.done(&["import", &files[0], &files[1], &files[2], &files[3], &files[4]]);
+    for summary in ["contracts, 14 rows: 14 added", "28 added", "225 added", "474 added", "180 added"] {
+        assert!(said.contains(summary), "{said}");
+    }
+    assert!(!server.get("/sign-in").await.text().await.unwrap().contains("First steps"));
+    let listed = installation.done(&["user", "list"]);
+    assert!(listed.contains("site operator") && listed.contains("14 License IDs"), "{listed}");
+    assert_eq!(rows(&installation), 474);
+    assert!(installation.done(&["audit", "verify"]).contains("is whole"));
+    assert_eq!(server.end(), Some(0));
+}
+
+#[test]
+fn passwords_are_asked_to_be_good() {
+    let installation = Installation::new();
+    let add = ["user", "add", "a@keyward.example", "--name", "A", "--password-stdin"];
+    let short = installation.piped("fourteen chars", &add);
+    assert_eq!(short.status.code(), Some(1));
+    assert!(text(&short.stderr).contains("at least 15 characters; this one has 14"));
+    let none = installation.piped("", &add);
+    assert!(text(&none.stderr).contains("no password came on the standard input"));
+    assert!(installation.piped(PASSWORD, &add).status.success());
+    let again = installation.piped(PASSWORD, &add);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("there is an account a@keyward.example already"));
+}
+
+#[test]
+fn what_keyward_exports_imports_again_unchanged() {
+    let installation = Installation::new();
+    let files = whole_estate();
+    installation.done(&["import", &files[0], &files[1], &files[2], &files[3], &files[4]]);
+    for format in ["tsv", "csv"] {
+        for what in ["contracts", "keys"] {
+            let out = installation.dir.path().join(format!("{what}.{format}")).display().to_string();
+            installation.done(&["export", what, "--format", format, "--output", &out]);
+            let said = installation.done(&["import", &out]);
+            assert!(said.contains(" 0 added, 0 changed") && !said.contains(" 0 rows"), "{said}");
+        }
+    }
+    let vendor = fs::read(super::estate("admin-center-keys.csv")).unwrap();
+    let ours = fs::read(installation.dir.path().join("keys.tsv")).unwrap();
+    let sorted = |bytes: &[u8]| {
+        let mut lines: Vec<String> = text(bytes).split("\r\n").map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(&ours), sorted(&vendor), "the admin centre's own shape, line for line");
+}
+
+#[test]
+fn a_dry_run_shows_every_row_and_writes_none() {
+    let installation = Installation::new();
+    let files = whole_estate();
+    let said = installation.done(&["import", "--dry-run", &files[0], &files[1], &files[2], &files[3], &files[4]]);
+    assert_eq!(said.lines().filter(|line| line.contains(": added ")).count(), 14 + 28 + 225 + 474 + 180);
+    assert!(said.contains("474 would be added") && said.ends_with("Nothing was written.\n"));
+    assert!(!said.contains("KVXYQ-"), "keys are masked");
+    assert_eq!(rows(&installation), 0);
+}
+
+#[tokio::test]
+async fn without_its_kek_the_portal_serves_and_says_what_to_do() {
+    let installation = Installation::new();
+    let files = whole_estate();
+    installation.done(&["import", &files[1]]);
+    fs::rename(installation.data().join("kek"), installation.data().join("kek.away")).unwrap();
+    let server = installation.serve(&[]);
+    assert!(
+        server.said.contains("the vault is sealed") && server.said.contains("Put the file back"),
+        "{}",
+        server.said
+    );
+    assert_eq!(server.get("/readyz").await.text().await.unwrap(), "ok, vault sealed\n");
+    let said = installation.refused(1, &["export", "keys"]);
+    assert!(said.contains("the vault is sealed"), "{said}");
+    let said = installation.refused(1, &["import", &files[1]]);
+    assert!(said.contains("the vault is sealed"), "{said}");
+    assert_eq!(server.end(), Some(0));
+    fs::rename(installation.data().join("kek.away"), installation.data().join("kek")).unwrap();
+    assert_eq!(rows(&installation), 474);
+}
+
+/// kill -9 of an import and of the server at many moments: the next command just works, a file is
+/// there whole or not at all, and the log holds.
+#[test]
+fn killed_at_any_moment_nothing_is_half_written() {
+    let installation = Installation::new();
+    installation.done(&["migrate"]);
+    let keys = super::estate("admin-center-keys.csv");
+    let mut whole = 0;
+    for moment in 0..12 {
+        let mut import = installation.command().args(["import", &keys]).stderr(Stdio::null()).spawn().unwrap();
+        // Spread over what an import takes; where it lands doesn't matter to what is asserted.
+        std::thread::sleep(Duration::from_millis(40 * moment));
+        import.kill().unwrap();
+        import.wait().unwrap();
+        let rows = rows(&installation);
+        assert!(rows == 0 || rows == 474, "{rows} rows after a kill at {moment}");
+        whole += usize::from(rows == 474);
+        assert!(installation.done(&["audit", "verify"]).contains("is whole"));
+    }
+    installation.serve(&[]).kill();
+    let server = installation.serve(&[]);
+    assert!(installation.done(&["import", &keys]).contains("474 rows"));
+    assert_eq!(rows(&installation), 474, "{whole} of 12 kills came after the commit");
+    server.kill();
+}
+
+#[tokio::test]
+async fn the_demo_prints_its_sign_ins_and_shows_an_estate() {
+    let installation = Installation::new();
+    let demo = installation.serve(&["demo"]);
+    assert!(
+        demo.said.contains("The password is the same for all")
+            || demo.said.contains("the password is the same for all"),
+        "{}",
+        demo.said
+    );
+    let emails: Vec<&str> =
+        demo.said.lines().filter_map(|line| line.split_whitespace().find(|word| word.contains('@'))).collect();
+    assert_eq!(emails.len(), 4, "{}", demo.said);
+    let password = demo.said.split("same for all: ").nth(1).unwrap().lines().next().unwrap();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    for (email, keys) in emails.iter().zip([true, true, true, false]) {
+        let form = [("email", *email), ("password", password)];
+        let signed_in = client
+            .post(format!("{}/sign-in", demo.address))
+            .header("origin", &demo.address)
+            .form(&form)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(signed_in.status(), 303, "{email}");
+        let cookie = signed_in.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let page = client
+            .get(format!("{}/products", demo.address))
+            .header("cookie", cookie)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        assert_eq!(page.contains("Windows 11 Pro"), keys, "{email}");
+    }
+    demo.kill();
+    // A second start is the same demo; a reset one is another.
+    assert!(installation.serve(&["demo"]).said.contains(password));
+    assert!(!installation.serve(&["demo", "--reset"]).said.contains(password));
+}
+
+#[test]
+fn roles_are_given_and_taken_on_the_command_line() {
+    let installation = Installation::new();
+    installation.done(&["import", &super::estate("contracts.csv")]);
+    let added = installation.piped(PASSWORD, &["user", "add", "a@keyward.example", "--name", "A", "--password-stdin"]);
+    assert!(added.status.success());
+    installation.done(&["grant", "a@keyward.example", "product-keys-reader", "8671204", "--until", "2099-12-31"]);
+    let said =
+        installation.done(&["grant", "a@keyward.example", "administrator", "--organization", "Northwind Holding AG"]);
+    assert!(said.contains("License IDs now"), "{said}");
+    let said = installation.refused(1, &["grant", "a@keyward.example", "administrator", "0000000"]);
+    assert!(said.contains("there is no License ID “0000000”"), "{said}");
+    let said = installation.refused(2, &["grant", "a@keyward.example", "boss", "8671204"]);
+    assert!(said.contains("there is no role “boss”"), "{said}");
+    let said = installation.refused(2, &["grant", "a@keyward.example", "administrator"]);
+    assert!(said.contains("--all"), "{said}");
+    installation.done(&["revoke", "a@keyward.example", "product-keys-reader", "8671204"]);
+    let said = installation.refused(1, &["revoke", "a@keyward.example", "product-keys-reader", "8671204"]);
+    assert!(said.contains("nothing to take away"), "{said}");
+    assert!(installation.done(&["user", "disable", "a@keyward.example"]).contains("Closed the account"));
+    assert!(installation.done(&["user", "list"]).contains("disabled"));
+}
