@@ -13,7 +13,7 @@ use std::{
 use serde_json::json;
 use tempfile::TempDir;
 use thirtyfour::{
-    ChromiumLikeCapabilities, DesiredCapabilities, WebDriver, common::capabilities::chromium::ChromiumCapabilities,
+    ChromiumLikeCapabilities, DesiredCapabilities, WebDriver, common::capabilities::chrome::ChromeCapabilities,
 };
 
 /// As STACK: Chromium without what would talk to the outside or wants a screen.
@@ -104,8 +104,8 @@ impl Pair {
         pair
     }
 
-    fn capabilities(&self, browser: &std::path::Path, scripts: Scripts) -> ChromiumCapabilities {
-        let mut wanted = DesiredCapabilities::chromium();
+    fn capabilities(&self, browser: &std::path::Path, scripts: Scripts) -> ChromeCapabilities {
+        let mut wanted = DesiredCapabilities::chrome();
         wanted.set_binary(browser.to_str().unwrap()).unwrap();
         for flag in FLAGS {
             wanted.add_arg(flag).unwrap();
