@@ -3,8 +3,15 @@
 //! Each has a portal, a database and a browser of its own; they run one after the other. Where Chromium or its driver
 //! is missing they fail and say so.
 
+mod accessible;
 mod driver;
+mod files;
+mod keyboard;
+mod lists;
 mod page;
 mod pages;
+mod panel;
 mod pictures;
+mod plain;
 mod portal;
+mod readers;

@@ -1,6 +1,9 @@
 //! Every page, for what looks at all of them.
 
-use super::portal::Person;
+use super::{
+    page::{Browser, SOON},
+    portal::Person,
+};
 
 /// A page in a state that is worth a look.
 pub struct Page {
@@ -12,6 +15,24 @@ pub struct Page {
     pub path: &'static str,
     /// What is clicked before one looks.
     pub clicked: &'static [&'static str],
+}
+
+impl Page {
+    /// Opens it, clicks, and waits until nothing moves or loads any more.
+    pub async fn show(&self, browser: &Browser) {
+        browser.open(self.path).await;
+        for selector in self.clicked {
+            browser.click(selector).await;
+        }
+        settled(browser).await;
+    }
+}
+
+/// Waits until nothing on the page moves or loads, but for the ring beside a revealed key.
+pub async fn settled(browser: &Browser) {
+    let rest = "return document.readyState === 'complete' && document.fonts.status === 'loaded'
+        && document.getAnimations().every((one) => one.playState !== 'running' || one.animationName === 'run-out')";
+    browser.until("a page at rest", SOON, async || (browser.js(rest).await == true).then_some(())).await;
 }
 
 const fn page(name: &'static str, path: &'static str) -> Page {

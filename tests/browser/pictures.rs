@@ -5,20 +5,9 @@ use std::{fs, path::Path};
 use super::{
     driver::Scripts,
     page::Browser,
-    pages::PAGES,
+    pages::{PAGES, settled},
     portal::{Journey, Person},
 };
-
-/// Waits until nothing on the page moves or loads.
-async fn settled(browser: &Browser) {
-    browser
-        .until("a page at rest", super::page::SOON, async || {
-            let rest = "return document.readyState === 'complete' && document.fonts.status === 'loaded'
-                && document.getAnimations().every((one) => one.playState !== 'running' || one.animationName === 'run-out')";
-            (browser.js(rest).await == true).then_some(())
-        })
-        .await;
-}
 
 async fn picture(browser: &Browser, to: &Path) {
     settled(browser).await;
@@ -68,15 +57,13 @@ async fn every_page() {
         for (width, height) in [(1440, 900), (768, 1024), (390, 844)] {
             browser.size(width, height).await;
             for theme in ["light", "dark"] {
-                browser.open(page.path).await;
-                browser.js(&format!("document.documentElement.dataset.theme = '{theme}'")).await;
-                for selector in page.clicked {
-                    browser.click(selector).await;
-                }
+                // ticks of the picture before must not come back
+                let theme_only = format!("sessionStorage.clear(); localStorage.setItem('keyward.theme', '{theme}')");
+                browser.js(&theme_only).await;
+                page.show(browser).await;
                 picture(browser, &to.join(format!("{}-{width}-{theme}.png", page.name))).await;
             }
         }
-        browser.js("sessionStorage.clear()").await;
     }
     journey.end(&["status of"]).await;
 }
