@@ -190,8 +190,10 @@ impl Settings {
 }
 
 fn database_url(name: &str, url: &SecretString) -> Result<PgConnectOptions, BadSetting> {
+    let text = url.expose_secret();
+    let postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
     // The value holds a password: it isn't repeated.
-    url.expose_secret().parse().map_err(|_| {
+    text.parse().ok().filter(|_| postgres).ok_or_else(|| {
         BadSetting::new(name, "this isn't a PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/DATABASE")
     })
 }

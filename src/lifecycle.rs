@@ -52,6 +52,7 @@ impl Lifecycle {
     /// When a task failed, panicked or ended before it was asked to.
     pub async fn run(mut self) -> Result<()> {
         let mut outcome = tokio::select! {
+            biased; // a task that ends because it was asked to is no death
             () = self.ending.cancelled() => Ok(()),
             Some(ended) = self.tasks.join_next() => Err(died(ended)),
         };

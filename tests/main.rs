@@ -5,6 +5,8 @@ mod browser;
 mod cli;
 mod ground;
 mod imports;
+mod migrations;
 mod people;
 mod support;
+mod templates;
 mod web;

@@ -1,6 +1,7 @@
 //! The links: one HMAC per event over the link before it and everything the event says.
 
 use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::Stored;
@@ -38,8 +39,7 @@ impl Linker {
         part(event.outcome.as_bytes());
         part(event.contract_id.unwrap_or_default().as_bytes());
         part(event.subject.as_bytes());
-        // serde_json keeps an object's names sorted: the text is the same after a trip through jsonb.
-        part(event.detail.to_string().as_bytes());
+        part(canonical(&event.detail).as_bytes());
         part(event.address.as_bytes());
         part(event.request_id.as_bytes());
         part(&(event.key_ids.len() as u64).to_be_bytes());
@@ -50,8 +50,39 @@ impl Linker {
     }
 }
 
+/// JSON with the names of every object sorted: jsonb gives them back in an order of its own.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(name, _)| *name);
+            let fields: Vec<String> =
+                fields.into_iter().map(|(name, value)| format!("{}:{}", json!(name), canonical(value))).collect();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
 impl std::fmt::Debug for Linker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Linker(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn detail_reads_the_same_in_any_order() {
+        let one: Value = serde_json::from_str(r#"{"b":[{"d":1,"c":"\""}],"a":null}"#).unwrap();
+        let other: Value = serde_json::from_str(r#"{"a":null,"b":[{"c":"\"","d":1}]}"#).unwrap();
+        assert_eq!(canonical(&one), canonical(&other));
+        assert_eq!(canonical(&one), r#"{"a":null,"b":[{"c":"\"","d":1}]}"#);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::AssertSqlSafe;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -9,7 +10,7 @@ use super::{
     Actor, Event, Stored,
     chain::{Linker, START},
 };
-use crate::postgres::Scoped;
+use crate::{contracts::db::like, postgres::Scoped};
 
 /// Events per INSERT: keeps one statement's arrays small while exports write thousands.
 const BATCH: usize = 1_000;
@@ -168,4 +169,106 @@ pub async fn releases_since(tx: &mut Scoped, person: Uuid, since: OffsetDateTime
         .bind(since)
         .fetch_one(&mut **tx)
         .await
+}
+
+/// What a list of events is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Part of an actor's name or address.
+    pub person: String,
+    /// An action's code, or empty for all.
+    pub action: String,
+    /// A License ID, or empty for all and for the site's own events.
+    pub license_id: String,
+    /// From this moment on.
+    pub from: Option<OffsetDateTime>,
+    /// Up to this moment.
+    pub until: Option<OffsetDateTime>,
+}
+
+impl Filter {
+    /// Whether it leaves everything.
+    pub fn is_empty(&self) -> bool {
+        self.person.is_empty()
+            && self.action.is_empty()
+            && self.license_id.is_empty()
+            && self.from.is_none()
+            && self.until.is_none()
+    }
+}
+
+/// An event as the page lists it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Listed {
+    /// When.
+    pub at: OffsetDateTime,
+    /// Who.
+    pub actor: String,
+    /// The action's code.
+    pub action: String,
+    /// The outcome's code.
+    pub outcome: String,
+    /// The License ID it belongs to; empty for the site.
+    pub license_id: String,
+    /// What it was done to.
+    pub subject: String,
+    /// From where.
+    pub address: String,
+}
+
+/// The first wall: auditors read all, Administrators the events of their License IDs. Row-level
+/// security shows one's own events too (the budget of reveals counts them); the page doesn't.
+const READABLE: &str = "((SELECT app_is_auditor()) OR e.contract_id IN (SELECT app_administered()))
+    AND ($1 = '' OR e.actor ILIKE '%' || $1 || '%') AND ($2 = '' OR e.action = $2)
+    AND ($3 = '' OR e.contract_id IN (SELECT contract_id FROM app_audited() WHERE license_id = $3))
+    AND ($4::timestamptz IS NULL OR e.at >= $4) AND ($5::timestamptz IS NULL OR e.at < $5)";
+
+/// A page of events, the latest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(tx: &mut Scoped, filter: &Filter, limit: i64, offset: i64) -> sqlx::Result<Vec<Listed>> {
+    sqlx::query_as(AssertSqlSafe(format!(
+        "WITH page AS (SELECT e.* FROM audit_events e WHERE {READABLE} ORDER BY e.at DESC, e.chain, e.seq DESC LIMIT $6 OFFSET $7)
+         SELECT p.at, p.actor, p.action, p.outcome, coalesce(a.license_id, '') AS license_id, p.subject, p.address
+         FROM page p LEFT JOIN app_audited() a ON a.contract_id = p.contract_id ORDER BY p.at DESC, p.chain, p.seq DESC"
+    )))
+    .bind(like(&filter.person))
+    .bind(&filter.action)
+    .bind(&filter.license_id)
+    .bind(filter.from)
+    .bind(filter.until)
+    .bind(limit)
+    .bind(offset)
+    .fetch_all(&mut **tx)
+    .await
+}
+
+/// How many events match.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Scoped, filter: &Filter) -> sqlx::Result<i64> {
+    sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM audit_events e WHERE {READABLE}")))
+        .bind(like(&filter.person))
+        .bind(&filter.action)
+        .bind(&filter.license_id)
+        .bind(filter.from)
+        .bind(filter.until)
+        .fetch_one(&mut **tx)
+        .await
+}
+
+/// How many events there are that the person may read, and in how many chains: told by the heads,
+/// without counting events.
+///
+/// # Errors
+/// When the database fails.
+pub async fn extent(tx: &mut Scoped) -> sqlx::Result<(i64, i64)> {
+    sqlx::query_as(
+        "SELECT coalesce(sum(seq), 0)::bigint, count(*) FROM audit_heads
+         WHERE seq > 0 AND ((SELECT app_is_auditor()) OR chain IN (SELECT a.id::text FROM app_administered() AS a (id)))",
+    )
+    .fetch_one(&mut **tx)
+    .await
 }

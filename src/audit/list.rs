@@ -1,19 +1,9 @@
 //! `/audit`: what was done, by whom, and whether the record is whole.
 use askama::Template;
 
+use super::Outcome;
 use crate::web::page::{Shell, Tone};
 use crate::web::view::{Address, Chip, Choice, Empty, Pager, When};
-
-/// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was done.
-    Done,
-    /// It was not allowed.
-    Denied,
-    /// It was allowed and went wrong.
-    Failed,
-}
 
 impl Outcome {
     /// Its name.
@@ -61,8 +51,10 @@ pub struct AuditRow {
 pub struct ChainState {
     /// Good when whole, bad when a link is broken, info when it can't be checked now.
     pub tone: Tone,
-    /// The sentence: "The chain is whole: 1,932 events in 12 chains, checked 3 minutes ago."
+    /// The sentence: "The chain is whole: 1,932 events in 12 chains, checked just now."
     pub text: String,
+    /// Where a check of it can be asked for.
+    pub check: Option<String>,
 }
 
 /// The page.
@@ -153,7 +145,8 @@ impl AuditPage {
             rows,
             chain: ChainState {
                 tone: Tone::Good,
-                text: "The chain is whole: 1,932 events in 12 chains, checked 3 minutes ago.".into(),
+                text: "The chain is whole: 1,932 events in 12 chains, checked just now.".into(),
+                check: Some("/audit?check=1".into()),
             },
             empty: Empty::new(crate::web::view::EmptyKind::NothingMatches, "No event matches", "Take a filter off."),
             address,

@@ -9,7 +9,9 @@
 pub mod chain;
 pub mod db;
 pub mod list;
+mod screens;
 pub mod verify;
+mod words;
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -50,7 +52,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// As stored and shown.
+    /// As stored.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -153,5 +155,5 @@ pub struct Stored {
 
 /// The routes of this slice.
 pub fn routes() -> crate::web::registry::Routes {
-    crate::web::registry::Routes::default()
+    crate::web::registry::Routes::default().get("/audit", screens::list)
 }

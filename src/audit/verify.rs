@@ -1,6 +1,6 @@
 //! Reads every chain from its start and names the first link that doesn't hold.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, mem};
 
 use anyhow::Result;
 use futures_util::TryStreamExt;
@@ -42,17 +42,27 @@ impl fmt::Display for Broken {
     }
 }
 
-/// Walks all chains, in the order of their names.
+/// An event with the recorded end of its chain, read in one statement: of one moment, so that an
+/// event which is being added meanwhile doesn't look like a broken end.
+#[derive(sqlx::FromRow)]
+struct Walked {
+    #[sqlx(flatten)]
+    event: Stored,
+    head_seq: Option<i64>,
+    head_link: Option<Vec<u8>>,
+}
+
+const WALK: &str = "SELECT e.*, h.seq AS head_seq, h.link AS head_link
+    FROM audit_events e LEFT JOIN audit_heads h ON h.chain = e.chain ORDER BY e.chain, e.seq";
+
+/// Walks all chains, in the order of their names. In the system's scope or an auditor's: to anybody
+/// else row-level security shows too few events.
 ///
 /// # Errors
 /// When the database fails; a broken chain is the inner `Err`.
 pub async fn verify(tx: &mut Scoped, linker: &Linker) -> Result<Result<Sound, Broken>> {
-    let heads: Vec<(String, i64, Vec<u8>)> =
-        sqlx::query_as("SELECT chain, seq, link FROM audit_heads").fetch_all(&mut **tx).await?;
-    let mut heads: HashMap<String, (i64, Vec<u8>)> =
-        heads.into_iter().map(|(chain, seq, link)| (chain, (seq, link))).collect();
     let license_ids: HashMap<String, String> =
-        sqlx::query_as::<_, (String, String)>("SELECT id::text, license_id FROM contracts")
+        sqlx::query_as::<_, (String, String)>("SELECT contract_id::text, license_id FROM app_audited()")
             .fetch_all(&mut **tx)
             .await?
             .into_iter()
@@ -62,25 +72,30 @@ pub async fn verify(tx: &mut Scoped, linker: &Linker) -> Result<Result<Sound, Br
 
     let mut walk = Walk::default();
     {
-        let mut rows = sqlx::query_as::<_, Stored>("SELECT * FROM audit_events ORDER BY chain, seq").fetch(&mut **tx);
-        while let Some(row) = rows.try_next().await? {
+        let mut rows = sqlx::query_as::<_, Walked>(WALK).fetch(&mut **tx);
+        while let Some(Walked { event: row, head_seq, head_link }) = rows.try_next().await? {
             if row.chain != walk.chain {
-                if let Some((seq, how)) = walk.end(&mut heads) {
+                if let Some((seq, how)) = walk.end() {
                     return broken(&walk.chain, seq, how);
                 }
-                walk.start(&row.chain);
+                walk.start(&row.chain, head_seq.zip(head_link));
             }
             if let Some(how) = walk.step(&row, linker) {
                 return broken(&row.chain, row.seq.min(walk.seq + 1), how);
             }
         }
     }
-    if let Some((seq, how)) = walk.end(&mut heads) {
+    if let Some((seq, how)) = walk.end() {
         return broken(&walk.chain, seq, how);
     }
     // Heads whose events are all gone; one that never had any stands at 0.
-    if let Some((chain, _)) = heads.iter().find(|(_, (seq, _))| *seq > 0) {
-        return broken(chain, 1, "all its events are missing");
+    let lost: Option<String> = sqlx::query_scalar(
+        "SELECT chain FROM audit_heads h WHERE seq > 0 AND NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.chain = h.chain) ORDER BY chain LIMIT 1",
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    if let Some(chain) = lost {
+        return broken(&chain, 1, "all its events are missing");
     }
     Ok(Ok(Sound { chains: walk.chains, events: walk.events }))
 }
@@ -90,12 +105,15 @@ struct Walk {
     chain: String,
     seq: i64,
     link: Vec<u8>,
+    /// Where the chain ends by its own record.
+    head: Option<(i64, Vec<u8>)>,
     chains: usize,
     events: u64,
 }
 
 impl Walk {
-    fn start(&mut self, chain: &str) {
+    fn start(&mut self, chain: &str, head: Option<(i64, Vec<u8>)>) {
+        self.head = head;
         chain.clone_into(&mut self.chain);
         self.seq = 0;
         self.link = START.to_vec();
@@ -116,11 +134,11 @@ impl Walk {
     }
 
     /// The chain's end must be where its head says: a cut tail shows here.
-    fn end(&self, heads: &mut HashMap<String, (i64, Vec<u8>)>) -> Option<(i64, &'static str)> {
+    fn end(&mut self) -> Option<(i64, &'static str)> {
         if self.chain.is_empty() {
             return None;
         }
-        match heads.remove(&self.chain) {
+        match mem::take(&mut self.head) {
             Some((seq, link)) if seq == self.seq && link == self.link => None,
             Some((seq, _)) if seq > self.seq => Some((self.seq + 1, "it and what followed are missing")),
             _ => Some((self.seq, "the recorded end of the chain is another one")),

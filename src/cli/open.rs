@@ -76,7 +76,8 @@ async fn open(settings: &Settings, connections: u32, attach: bool) -> Result<Ope
             (embedded, cluster.owner, cluster.app)
         }
         Database::External { owner, app, same } => {
-            if same {
+            // Said at each start of the server, and of no interest to a command.
+            if same && !attach {
                 tracing::info!(
                     "one database URL serves as owner and as server: each connection takes the role keyward_app by SET ROLE"
                 );

@@ -178,11 +178,20 @@ pub(super) fn quoted(cell: &str) -> String {
 }
 
 /// Whether two groups of a key stand in the text, or 25 letters and digits without hyphens.
-pub(super) fn looks_like_key(text: &[u8]) -> bool {
+fn looks_like_key(text: &[u8]) -> bool {
     let group = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_alphanumeric);
     let two_groups = |window: &[u8]| window[5] == b'-' && group(&window[..5]) && group(&window[6..]);
     let mut runs = text.split(|byte| !byte.is_ascii_alphanumeric());
     text.windows(11).any(two_groups) || runs.any(|run| run.len() == 25 && run.iter().any(u8::is_ascii_digit))
+}
+
+/// Whether a whole key stands in the text. Surer than [`looks_like_key`], to refuse by: `Alpha-Suite`
+/// has two groups of five as well.
+pub(super) fn holds_key(text: &str) -> bool {
+    let separated = |(at, byte): (usize, &u8)| if at % 6 == 5 { *byte == b'-' } else { byte.is_ascii_alphanumeric() };
+    let mut runs = text.split(|character: char| !character.is_ascii_alphanumeric());
+    text.as_bytes().windows(29).any(|window| window.iter().enumerate().all(separated))
+        || runs.any(|run| run.len() == 25 && run.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 /// Control and direction-changing characters would let a file forge lines of a log.
@@ -248,6 +257,18 @@ mod tests {
             assert_eq!(quoted(cell), "a text that looks like a product key");
         }
         assert_eq!(quoted("Office-2024"), "'Office-2024'");
+    }
+
+    #[test]
+    fn a_whole_key_is_told_from_names_with_hyphens() {
+        for text in
+            ["QX3TJ-7WKPD-9HMCV-2BRFG-84YNX", "key: QX3TJ-7WKPD-9HMCV-2BRFG-84YNX!", "QX3TJ7WKPD9HMCV2BRFG84YNX"]
+        {
+            assert!(holds_key(text), "{text}");
+        }
+        for text in ["Alpha-Suite", "QX3TJ-7WKPD-9HMCV-2BRFG-84YN", "Internationalization Suite Ü"] {
+            assert!(!holds_key(text), "{text}");
+        }
     }
 
     #[test]

@@ -25,7 +25,8 @@ use super::{
 use crate::{postgres::Scoped, vault::Vault};
 
 pub(super) use work::{
-    ContactRecord, ContractRecord, KeyChange, KeyRecord, NewProduct, OrderRecord, Organization, SummaryRecord, Work,
+    ContactRecord, ContractRecord, Fill, KeyChange, KeyRecord, NewProduct, OrderRecord, Organization, SummaryRecord,
+    Work,
 };
 
 /// The organisation of a License ID that only keys or orders have named so far.

@@ -6,7 +6,7 @@ use axum::{
 };
 
 use crate::{
-    app::AppState, auth::proof::SignedIn, contracts, error::Result, orders, people, postgres::Scoped, products,
+    app::AppState, audit, auth::proof::SignedIn, contracts, error::Result, orders, people, postgres::Scoped, products,
 };
 
 use super::page::{Html, Shell, Tone};
@@ -126,6 +126,11 @@ async fn site_cards(person: &SignedIn, tx: &mut Scoped, cards: &mut Vec<Card>) -
             });
         }
         cards.push(card("Role assignments", "/people", "people", people, "people with a role", details));
+    }
+    if me.auditor || me.administers {
+        let (events, _) = audit::db::extent(tx).await?;
+        let caption = if me.auditor { "events recorded" } else { "events on your License IDs" };
+        cards.push(card("Audit", "/audit", "history", events, caption, Vec::new()));
     }
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! The files the browser fetches besides pages: our own style sheets, scripts and icons.
 use axum::{
-    extract::Path,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -35,9 +34,11 @@ impl Assets {
 ///
 /// # Errors
 /// 404.
-pub async fn get(anyone: Anyone, Path(path): Path<String>, headers: HeaderMap) -> Result<Response> {
-    let versioned = anyone.visitor().path().contains("?v=");
-    let file = Assets::get(&path).ok_or(Error::NotFound)?;
+pub async fn get(anyone: Anyone, headers: HeaderMap) -> Result<Response> {
+    let (path, version) = anyone.visitor().path().split_once('?').unwrap_or((anyone.visitor().path(), ""));
+    let path = path.strip_prefix("/static/").ok_or(Error::NotFound)?;
+    let versioned = version.starts_with("v=");
+    let file = Assets::get(path).ok_or(Error::NotFound)?;
     let tag = format!("\"{}\"", crate::vault::files::hex(&file.metadata.sha256_hash()[..8]));
     // Modules import each other without a version: those are asked for again each time.
     let lasting = if versioned { "public, max-age=31536000, immutable" } else { "public, no-cache" };
@@ -48,7 +49,7 @@ pub async fn get(anyone: Anyone, Path(path): Path<String>, headers: HeaderMap) -
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
-    Ok((caching, [(header::CONTENT_TYPE, content_type(&path))], file.data).into_response())
+    Ok((caching, [(header::CONTENT_TYPE, content_type(path))], file.data).into_response())
 }
 
 fn content_type(path: &str) -> HeaderValue {

@@ -128,8 +128,10 @@ impl Visitor {
     /// # Errors
     /// When the database refuses.
     pub async fn record_all(&self, state: &AppState, tx: &mut Scoped, events: Vec<Event>) -> Result<()> {
-        state.record_all(tx, &self.actor(), events).await?;
-        self.mark_recorded();
+        if !events.is_empty() {
+            state.record_all(tx, &self.actor(), events).await?;
+            self.mark_recorded();
+        }
         Ok(())
     }
 

@@ -57,6 +57,7 @@ async fn no_page_has_a_violation() {
     let axe = tokio::task::spawn_blocking(axe).await.unwrap();
     let journey = Journey::begin(Scripts::On).await;
     let browser = &journey.browser;
+    browser.open("/sign-in").await;
     let mut who: Option<Person> = None;
     let mut found = Vec::new();
     for page in PAGES {

@@ -6,6 +6,7 @@
 mod accessible;
 mod driver;
 mod files;
+mod imports;
 mod keyboard;
 mod lists;
 mod page;

@@ -98,15 +98,24 @@ impl Browser {
 
     /// Clicks, once that is possible.
     pub async fn click(&self, selector: &str) {
-        self.until(&format!("a click on {selector}"), SOON, async || {
-            for element in self.driver().find_all(by(selector)).await.ok()? {
-                if element.is_displayed().await.unwrap_or(false) && element.click().await.is_ok() {
-                    return Some(());
+        let mut hindered = String::new();
+        let deadline = Instant::now() + SOON;
+        while Instant::now() < deadline {
+            for element in self.driver().find_all(by(selector)).await.unwrap_or_default() {
+                if element.is_displayed().await.unwrap_or(false) {
+                    match element.click().await {
+                        Ok(()) => return,
+                        // perhaps it lies under a head that stays in place
+                        Err(fault) => {
+                            hindered = fault.to_string();
+                            let _ = element.scroll_into_view().await;
+                        }
+                    }
                 }
             }
-            None
-        })
-        .await;
+            tokio::time::sleep(OFTEN).await;
+        }
+        panic!("{selector} can't be clicked at {}: {hindered}", self.path().await);
     }
 
     /// The text of what can be seen.
@@ -163,9 +172,18 @@ impl Browser {
         }
     }
 
-    /// Waits for an address.
+    /// Waits for an address; in which order its filters stand is nobody's business.
     pub async fn at(&self, want: &str) {
-        self.until(&format!("the address {want}"), SOON, async || (self.path().await == want).then_some(())).await;
+        let parts = |address: &str| {
+            let mut parts: Vec<String> = address.split(['?', '&']).map(str::to_owned).collect();
+            parts.sort();
+            parts
+        };
+        let want_parts = parts(want);
+        self.until(&format!("the address {want}"), SOON, async || {
+            (parts(&self.path().await) == want_parts).then_some(())
+        })
+        .await;
     }
 
     /// Back, as the button does it.

@@ -47,6 +47,7 @@ async fn every_page() {
     let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pictures");
     let journey = Journey::begin(Scripts::On).await;
     let browser = &journey.browser;
+    browser.open("/sign-in").await;
     let mut who = None;
     for page in PAGES.iter().filter(|page| wanted(page.name)) {
         if let Some(person) = page.person.filter(|person| who != Some(*person)) {

@@ -52,7 +52,7 @@ async fn a_newcomer_is_told_whom_to_ask() {
     for path in ["/", "/products", "/contracts", "/orders"] {
         browser.open(path).await;
         assert_eq!(browser.text(".empty-title").await, "You hold no role yet", "{path}");
-        assert_eq!(browser.count("tbody, .tile, .export").await, 0, "{path}");
+        assert_eq!(browser.count("tbody, .tile, .export, .search, .filters, .chips").await, 0, "{path}");
         let text = browser.text("main").await;
         assert!(!text.contains("Northwind") && !text.contains("27"), "{path} tells what exists: {text}");
     }

@@ -4,3 +4,4 @@ mod apply;
 mod files;
 mod property;
 mod rights;
+mod web;

@@ -36,6 +36,11 @@ impl TestDb {
         Self::copy_of(template).await
     }
 
+    /// One that no migration has run on.
+    pub async fn empty() -> Self {
+        Self::copy_of("template0").await
+    }
+
     /// A copy of another database of this run, see [`TestDb::into_template`].
     pub async fn copy_of(template: &str) -> Self {
         let server = cluster::shared().await;

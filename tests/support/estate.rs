@@ -10,7 +10,6 @@ use keyward::{
     vault::Vault,
 };
 use sqlx::AssertSqlSafe;
-use tempfile::TempDir;
 use time::macros::datetime;
 use uuid::Uuid;
 
@@ -26,8 +25,6 @@ pub struct Estate {
     pub db: Db,
     pub vault: Vault,
     pub linker: Linker,
-    /// Holds the vault's files.
-    pub dir: TempDir,
 }
 
 impl Estate {
@@ -36,10 +33,11 @@ impl Estate {
         let database = TestDb::new().await;
         let clock = Clock::standing_at(datetime!(2026-11-22 14:00 UTC));
         let db = Db::connect(database.app.clone(), 4, clock).await.unwrap();
+        // The vault has read its files when it is open.
         let dir = tempfile::tempdir().unwrap();
         let vault = Vault::open(&db, &dir.path().join("kek"), &dir.path().join("site")).await.unwrap();
         let linker = Linker::new(&vault.site_keys().audit);
-        Self { database, db, vault, linker, dir }
+        Self { database, db, vault, linker }
     }
 
     /// One that holds the sample estate.

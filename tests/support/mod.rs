@@ -4,4 +4,5 @@ pub mod app;
 pub mod cluster;
 pub mod database;
 pub mod estate;
+pub mod log;
 pub mod people;

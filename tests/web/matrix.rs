@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use keyward::app;
 use reqwest::Method;
 
+use crate::support::log;
+
 use super::{
     walk::{Answer, answers},
     world::{A, ABSENT, ACTORS, B, CANARY_A, CANARY_B, world},
@@ -109,6 +111,17 @@ async fn no_byte_of_a_key_reaches_somebody_without_the_right() {
     }
     // The canaries do sing: each reader gets it by each way, so that the test can fail.
     assert_eq!((seen_a, seen_b), (9, 3));
+}
+
+/// Nor does the log hold one, at its finest level.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_byte_of_a_key_reaches_the_log() {
+    answers().await;
+    let log = log::kept();
+    assert!(log.len() > 100_000, "the log is kept: {} bytes", log.len());
+    for line in String::from_utf8_lossy(&log).lines() {
+        assert!(!holds(line.as_bytes(), CANARY_A) && !holds(line.as_bytes(), CANARY_B), "{line}");
+    }
 }
 
 /// The key whole, without hyphens, in lower case, or any of its middle groups.

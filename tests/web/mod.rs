@@ -1,6 +1,9 @@
 //! The portal over HTTP.
 
+mod audit;
 mod matrix;
+mod orders;
+mod people;
 mod rows;
 mod security;
 mod tamper;

@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::world::{A, ABSENT, ACTORS, B, World, world};
-use crate::support::app::App;
+use crate::support::{app::App, log};
 
 /// Whose resource is asked for; "own" is License ID A's.
 pub const CASES: [&str; 3] = ["own", "foreign", "absent"];
@@ -41,6 +41,7 @@ pub async fn answers() -> &'static [Answer] {
 }
 
 async fn walk() -> Vec<Answer> {
+    log::keep();
     let world = world().await;
     let mut answers = Vec::new();
     let reading = world.app().await;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     NOT_YOURS, UNKNOWN_ORGANIZATION, Who,
     sheet::{Diff, Sheet, Verdict},
-    work::{ContractRecord, NewProduct, Organization},
+    work::{ContractRecord, Fill, NewProduct, Organization},
 };
 use crate::{
     imports::{
@@ -119,7 +119,7 @@ impl Estate {
         place.program = diff.text("Parent Program", &place.program, program);
         place.news = Some(News::Filled(diff.0));
         let organization = organization.map(|name| organizations.id(name));
-        sheet.work.filled_contracts.push((place.id, organization, program.cloned()));
+        sheet.work.filled_contracts.push(Fill { contract: place.id, organization, program: program.cloned() });
     }
 
     fn make(&mut self, naming: &Naming<'_>, organizations: &mut Organizations, sheet: &mut Sheet) {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{NAME_LIMIT, Plan, PlannedRow, Said, Work, work::Touched};
 use crate::imports::{
     ParsedFile,
-    findings::{Findings, WarningKind, looks_like_key},
+    findings::{Findings, WarningKind, holds_key},
     kinds::Kind,
     list::Tally,
     preview::{Change, RowAction},
@@ -199,7 +199,7 @@ pub(super) fn unfit(cells: &[(&'static str, &str)]) -> Option<Verdict> {
     cells.iter().find_map(|(column, text)| {
         if text.len() > NAME_LIMIT {
             Some(Verdict::refused(column, format!("has {} bytes, at most {NAME_LIMIT} fit in a name", text.len())))
-        } else if looks_like_key(text.as_bytes()) {
+        } else if holds_key(text) {
             Some(Verdict::refused(column, "looks like a product key: did columns get mixed up?"))
         } else {
             None
@@ -240,7 +240,7 @@ impl Diff {
     pub(super) fn push(&mut self, column: &str, old: &str, new: &str) {
         let shown = |text: &str| match text {
             "" => "—".to_owned(),
-            key if looks_like_key(key.as_bytes()) => "a text that looks like a product key".to_owned(),
+            key if holds_key(key) => "a text that looks like a product key".to_owned(),
             text => text.to_owned(),
         };
         self.0.push(Change { column: column.to_owned(), old: shown(old), new: shown(new) });

@@ -15,7 +15,7 @@ pub(in crate::imports) struct Work {
     pub contracts: Vec<ContractRecord>,
     pub changed_contracts: Vec<ContractRecord>,
     /// License IDs that get the organisation or programme they lacked.
-    pub filled_contracts: Vec<(Uuid, Option<Uuid>, Option<Arc<str>>)>,
+    pub filled_contracts: Vec<Fill>,
     pub products: Vec<NewProduct>,
     pub contacts: Vec<ContactRecord>,
     pub changed_contacts: Vec<ContactRecord>,
@@ -58,6 +58,13 @@ pub(in crate::imports) struct ContractRecord {
     pub starts_on: Option<Date>,
     pub ends_on: Option<Date>,
     pub status: Arc<str>,
+}
+
+/// The organisation or programme that a License ID lacked.
+pub(in crate::imports) struct Fill {
+    pub contract: Uuid,
+    pub organization: Option<Uuid>,
+    pub program: Option<Arc<str>>,
 }
 
 /// A product that only a name is known of.

@@ -1,0 +1,46 @@
+//! What events are called on a page. A code that isn't here is shown as it stands: an older log may
+//! hold what this program no longer does.
+
+/// Codes and their words, in the order of the filter.
+pub const ACTIONS: [(&str, &str); 24] = [
+    ("key.reveal", "Key revealed"),
+    ("key.copy", "Key copied"),
+    ("keys.export", "Keys exported"),
+    ("contracts.export", "Contracts exported"),
+    ("import.stage", "File uploaded"),
+    ("import.apply", "File imported"),
+    ("import.replan", "Upload read again"),
+    ("import.discard", "Upload discarded"),
+    ("grant.add", "Role given"),
+    ("grant.change", "Role’s last day changed"),
+    ("grant.revoke", "Role taken away"),
+    ("grant-rule.add", "Role given on many License IDs"),
+    ("grant-rule.change", "Last day changed on many License IDs"),
+    ("grant-rule.revoke", "Role taken away on many License IDs"),
+    ("person.add", "Account made"),
+    ("person.disable", "Account disabled"),
+    ("person.password", "Password set by an operator"),
+    ("password.change", "Password changed"),
+    ("session.begin", "Signed in"),
+    ("session.confirm", "Password confirmed"),
+    ("session.end", "Signed out"),
+    ("session.end-others", "Other sessions ended"),
+    ("post", "Form sent"),
+    ("strangers", "Forms of strangers refused"),
+];
+
+/// The words for a code.
+pub fn action(code: &str) -> &str {
+    ACTIONS.iter().find(|(known, _)| *known == code).map_or(code, |(_, words)| words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_action_is_shown_as_it_stands() {
+        assert_eq!(action("key.reveal"), "Key revealed");
+        assert_eq!(action("pool.refill"), "pool.refill");
+    }
+}
