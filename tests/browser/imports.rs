@@ -91,7 +91,7 @@ async fn uploads_have_a_size() {
     bytes.resize(10 * 1024 * 1024 + 1, b' ');
     fs::write(&large, bytes).unwrap();
     upload(browser, &[large]).await;
-    browser.see_text(".banner.bad", |text| text.contains("10 MiB")).await;
+    browser.see_text(".banner.bad", |text| text.contains("large.csv:1: the file has 10485761 bytes")).await;
 
     let long = dir.path().join("long.csv");
     let mut text = HEADER.to_owned();

@@ -13,6 +13,8 @@ pub struct Page {
     pub person: Option<Person>,
     /// Where it is.
     pub path: &'static str,
+    /// Files that are sent from there; what comes of them is the page.
+    pub uploaded: &'static [&'static str],
     /// What is clicked before one looks.
     pub clicked: &'static [&'static str],
 }
@@ -21,6 +23,13 @@ impl Page {
     /// Opens it, clicks, and waits until nothing moves or loads any more.
     pub async fn show(&self, browser: &Browser) {
         browser.open(self.path).await;
+        if !self.uploaded.is_empty() {
+            let files: Vec<String> =
+                self.uploaded.iter().map(|file| [env!("CARGO_MANIFEST_DIR"), "/", file].concat()).collect();
+            browser.find("#files").await.send_keys(files.join("\n")).await.unwrap();
+            browser.click("//form[@action='/imports']//button").await;
+            browser.see(".files, .banner.bad").await;
+        }
         for selector in self.clicked {
             browser.click(selector).await;
         }
@@ -36,21 +45,31 @@ pub async fn settled(browser: &Browser) {
 }
 
 const fn page(name: &'static str, path: &'static str) -> Page {
-    Page { name, person: Some(Person::Admin), path, clicked: &[] }
+    Page { name, person: Some(Person::Admin), path, uploaded: &[], clicked: &[] }
 }
 
 const fn clicked(name: &'static str, path: &'static str, clicked: &'static [&'static str]) -> Page {
-    Page { name, person: Some(Person::Admin), path, clicked }
+    Page { name, person: Some(Person::Admin), path, uploaded: &[], clicked }
+}
+
+const fn uploaded(name: &'static str, uploaded: &'static [&'static str]) -> Page {
+    Page { name, person: Some(Person::Admin), path: "/imports", uploaded, clicked: &[] }
 }
 
 const fn seen_by(person: Person, name: &'static str, path: &'static str) -> Page {
-    Page { name, person: Some(person), path, clicked: &[] }
+    Page { name, person: Some(person), path, uploaded: &[], clicked: &[] }
 }
 
 /// All of them, by person, so that few sign-ins are needed.
 pub const PAGES: &[Page] = &[
-    Page { name: "sign-in", person: None, path: "/sign-in", clicked: &[] },
-    Page { name: "sign-in-wrong", person: None, path: "/sign-in", clicked: &["form[action='/sign-in'] button"] },
+    Page { name: "sign-in", person: None, path: "/sign-in", uploaded: &[], clicked: &[] },
+    Page {
+        name: "sign-in-wrong",
+        person: None,
+        path: "/sign-in",
+        uploaded: &[],
+        clicked: &["form[action='/sign-in'] button"],
+    },
     page("overview", "/"),
     clicked("account-menu", "/", &["summary.account"]),
     clicked("shortcuts", "/products", &["[data-help]"]),
@@ -84,6 +103,8 @@ pub const PAGES: &[Page] = &[
     page("people", "/people"),
     clicked("people-form", "/people", &["details.fold summary"]),
     page("imports", "/imports"),
+    uploaded("import-preview", &["tests/data/good/lf-other-order.csv", "demo/estate/orders.csv"]),
+    uploaded("import-refused", &["tests/data/bad/malformed-count.csv", "tests/data/bad/unknown-header.csv"]),
     page("account", "/account"),
     page("confirm", "/confirm"),
     page("absent", "/contracts/1234567"),
