@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     driver::Scripts,
     page::Browser,
-    pages::PAGES,
+    pages::{PAGES, settled},
     portal::{Journey, Person},
 };
 
@@ -77,4 +77,35 @@ async fn no_page_has_a_violation() {
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
     journey.end(&["status of 403", "status of 404"]).await;
+}
+
+/// The dialog and the page that ask for the password again, with what waits for it.
+#[tokio::test]
+async fn asking_for_the_password_has_no_violation() {
+    let axe = tokio::task::spawn_blocking(axe).await.unwrap();
+    let journey = Journey::of(Person::Admin, Scripts::On).await;
+    let browser = &journey.browser;
+    browser.open("/products/windows-11-pro").await;
+    journey.app.clock.turn(time::Duration::minutes(6));
+    let mut found = Vec::new();
+    for (theme, sign) in [("light", "dialog[open]"), ("dark", "dialog[open] .error:not(:empty)")] {
+        browser.js(&format!("document.documentElement.dataset.theme = '{theme}'")).await;
+        if theme == "light" {
+            browser.click(".panel [data-reveal]").await;
+        } else {
+            browser.fill("#confirm-dialog-password", "not the password\n").await;
+        }
+        browser.see(sign).await;
+        settled(browser).await;
+        found.extend(violations(browser, &axe).await);
+    }
+    browser.open("/products").await;
+    browser.click("[data-menu].export summary").await;
+    browser.click("[data-menu].export .menu-item").await;
+    browser.at("/confirm").await;
+    browser.see(".card .banner").await;
+    settled(browser).await;
+    found.extend(violations(browser, &axe).await);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    journey.end(&["status of 403", "status of 422"]).await;
 }

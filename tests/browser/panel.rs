@@ -140,8 +140,12 @@ async fn a_revealed_key_hides_with_its_tab() {
 
     browser.devtools("Emulation.setEmulatedMedia", json!({ "media": "print" })).await;
     let printed = "const style = (part) => getComputedStyle(document.querySelector(part));
-        return [style('.key.revealed [data-key-text]').visibility, style('.top').display, style('.nav').display, style('.on-paper').display]";
-    assert_eq!(browser.js(printed).await, json!(["hidden", "none", "none", "block"]));
+        return [style('.key.revealed [data-key-text]').visibility, style('.top').display, style('.nav').display,
+            document.querySelector('.on-paper').innerText]";
+    assert_eq!(
+        browser.js(printed).await,
+        json!(["hidden", "none", "none", "Keyward, for Licence Administrator, as of 22 Nov 2026, 12:00 UTC"])
+    );
     browser.devtools("Emulation.setEmulatedMedia", json!({ "media": "" })).await;
 
     browser.click(".panel [data-reveal]").await;
