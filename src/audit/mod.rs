@@ -8,6 +8,7 @@
 
 pub mod chain;
 pub mod db;
+pub mod heads;
 pub mod list;
 mod screens;
 pub mod verify;

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use super::open::{self, Opened};
 use crate::{
     app::{self, AppState},
-    audit::{Actor, Event},
+    audit::{Actor, Event, heads::HeadFile},
     auth,
     config::{BadSetting, Settings},
     lifecycle::Lifecycle,
@@ -19,6 +19,8 @@ use crate::{
 
 /// How often the denied posts of strangers are written down.
 const STRANGERS: Duration = Duration::from_secs(60);
+/// How often the ends of the audit chains are signed.
+const HEADS: Duration = Duration::from_secs(60);
 /// How often uploads that nobody decided on are looked for.
 const SWEEP: Duration = Duration::from_secs(3600);
 
@@ -83,9 +85,10 @@ pub async fn serve(settings: &Settings, listener: TcpListener, opened: Opened) -
     if let Err(sealed) = vault.ensure_unsealed() {
         tracing::warn!("{sealed}");
     }
+    // From here on a signal ends it in order: before it says that it is ready.
+    let mut lifecycle = Lifecycle::new()?;
     tracing::info!(address = %web.base_url, "Keyward is ready");
     let state = AppState::new(db.clone(), vault, web);
-    let mut lifecycle = Lifecycle::new()?;
     let ending = lifecycle.ending();
     lifecycle.task("portal", server::serve(listener, tls, app::router(state.clone()), ending.clone()));
     lifecycle.task("strangers", {
@@ -106,6 +109,24 @@ pub async fn serve(settings: &Settings, listener: TcpListener, opened: Opened) -
                     tracing::warn!(%fault, "uploads that nobody decided on couldn't be emptied; tried again in an hour");
                 }
                 if ending.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_none() {
+                    return Ok(());
+                }
+            }
+        }
+    });
+    lifecycle.task("audit heads", {
+        let mut file = HeadFile::new(&settings.data_dir()?, &state.vault.site_keys().signing);
+        let db = db.clone();
+        async move {
+            loop {
+                let more = ending.run_until_cancelled(tokio::time::sleep(HEADS)).await.is_some();
+                if let Err(fault) = file.append(&db).await {
+                    tracing::warn!(
+                        error = format!("{fault:#}"),
+                        "the ends of the audit chains couldn't be signed; tried again in a minute"
+                    );
+                }
+                if !more {
                     return Ok(());
                 }
             }

@@ -9,7 +9,7 @@ use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 use super::{
-    plan::{ContactRecord, ContractRecord, Fill, NewProduct, Organization, SummaryRecord, Work},
+    plan::{ContactRecord, ContractRecord, Fill, KeyRecord, NewProduct, Organization, SummaryRecord, Work},
     rows::KeyRow,
 };
 use crate::{
@@ -50,7 +50,13 @@ pub(super) async fn write(
     summaries(tx, &work.summaries, &work.changed_summaries).await?;
     let wanted: Vec<Uuid> = lines::contracts_of(&work.keys);
     let data_keys = if wanted.is_empty() { HashMap::new() } else { vault.data_keys_for(tx, &wanted).await? };
-    for batch in work.keys.chunks(BATCH) {
+    let mut records: Vec<&KeyRecord> = work.keys.iter().collect();
+    if records.len() > BATCH {
+        // Each License ID and product in one batch or two: their counted rows and index pages are
+        // written once, not once a batch. A small file keeps its order.
+        records.sort_by_key(|key| (key.contract, key.product));
+    }
+    for batch in records.chunks(BATCH) {
         lines::add_keys(tx, vault, &data_keys, batch, keys).await?;
         tick(batch.len());
     }

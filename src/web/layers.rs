@@ -2,16 +2,20 @@
 //! headers, compression, time-out, failures made into pages, the visitor, audit of posts, forms
 //! from our own pages only.
 
-use std::{any::Any, time::Duration};
+use std::{
+    any::Any,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
     body::Body,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+use metrics::{counter, histogram};
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -55,6 +59,7 @@ pub fn wrap(inner: Router, state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), record_posts))
         .layer(middleware::from_fn_with_state(state.clone(), visitor::meet))
         .layer(middleware::from_fn_with_state(state, failure::render))
+        .layer(middleware::from_fn(measure))
         .layer(DefaultBodyLimit::max(FORM_LIMIT));
     let outside = ServiceBuilder::new()
         .layer(SetRequestIdLayer::new(REQUEST_ID.clone(), MakeRequestUuid))
@@ -70,6 +75,19 @@ pub fn wrap(inner: Router, state: AppState) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PAGE_TIMEOUT))
         .layer(CatchPanicLayer::custom(panicked));
     inside.layer(outside)
+}
+
+/// Counts requests and times them, by route (never by path: that names License IDs).
+async fn measure(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let method = request.method().to_string();
+    let begun = Instant::now();
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    counter!("keyward_requests_total", "method" => method.clone(), "route" => route.clone(), "status" => status)
+        .increment(1);
+    histogram!("keyward_request_seconds", "method" => method, "route" => route).record(begun.elapsed().as_secs_f64());
+    response
 }
 
 /// Pages, scripts and styles. Not exports (they stream at the speed of the disk) and not JSON: the

@@ -200,3 +200,48 @@ fn roles_are_given_and_taken_on_the_command_line() {
     assert!(installation.done(&["user", "disable", "a@keyward.example"]).contains("Closed the account"));
     assert!(installation.done(&["user", "list"]).contains("disabled"));
 }
+
+#[tokio::test]
+async fn health_and_metrics_are_there_for_operators() {
+    let installation = Installation::new();
+    let metrics = super::free_address();
+    let server = installation.serve(&["--admin-listen", &metrics]);
+    assert_eq!(server.get("/healthz").await.text().await.unwrap(), "ok\n");
+    assert_eq!(server.get("/readyz").await.text().await.unwrap(), "ok\n");
+    let listen = server.address.trim_start_matches("http://").to_owned();
+    installation.done(&["healthcheck", "--listen", &listen]);
+    let text = reqwest::get(format!("http://{metrics}/metrics")).await.unwrap().text().await.unwrap();
+    assert!(text.contains(r#"keyward_requests_total{method="GET",route="/readyz",status="200"} 1"#), "{text}");
+    assert_eq!(server.end(), Some(0));
+    let said = installation.refused(1, &["healthcheck", "--listen", &listen]);
+    assert!(said.contains("can't be reached"), "{said}");
+}
+
+/// Signed ends of chains, kept elsewhere, show a database that was put back to an older state.
+#[test]
+fn signed_heads_show_a_log_that_was_put_back() {
+    let installation = Installation::new();
+    installation.done(&["import", &super::estate("contracts.csv")]);
+    assert_eq!(installation.serve(&[]).end(), Some(0));
+    let heads = installation.data().join("audit-heads.jsonl");
+    let kept = installation.dir.path().join("kept.jsonl").display().to_string();
+    fs::copy(&heads, &kept).unwrap();
+    let said = installation.done(&["audit", "verify", "--heads", &kept]);
+    assert!(said.contains("15 ends of chains compared"), "{said}");
+
+    let copy = |from: &str, to: &str| {
+        assert!(std::process::Command::new("cp").args(["-a", from, to]).status().unwrap().success());
+    };
+    let data = installation.data().join("postgres").display().to_string();
+    let older = installation.dir.path().join("older").display().to_string();
+    copy(&data, &older);
+    installation.done(&["import", &super::estate("contacts.csv")]);
+    fs::remove_file(&heads).unwrap();
+    assert_eq!(installation.serve(&[]).end(), Some(0));
+    fs::copy(&heads, &kept).unwrap();
+    fs::remove_dir_all(&data).unwrap();
+    copy(&older, &data);
+    assert!(installation.done(&["audit", "verify"]).contains("is whole"), "alone, the chains can't tell");
+    let said = installation.refused(1, &["audit", "verify", "--heads", &kept]);
+    assert!(said.contains("put back to an earlier state"), "{said}");
+}

@@ -55,7 +55,7 @@ pub(super) async fn add_keys(
     tx: &mut Scoped,
     vault: &Vault,
     data_keys: &HashMap<Uuid, Arc<DataKey>>,
-    records: &[KeyRecord],
+    records: &[&KeyRecord],
     rows: &[KeyRow],
 ) -> Result<(), VaultError> {
     let stored: Vec<Stored<'_>> =

@@ -1,114 +1,29 @@
-//! Permission as a value: each type here can only be made by a request that has the permission,
-//! and a handler gets at what it guards only through it. The ones bound to a resource load the row
-//! named in the path, within the person's scope: out of scope is 404, in scope without the role is
-//! a page that says which role is missing.
+//! Proofs that are bound to a resource named in the path: each loads its row within the person's scope.
 
 use std::{collections::HashMap, marker::PhantomData, ops::Deref};
 
 use axum::{
     extract::{FromRequestParts, RawPathParams},
-    http::{Method, request::Parts},
+    http::request::Parts,
 };
 use uuid::Uuid;
 
-use super::{roles::Permission, session};
+use super::{OperatorOrAdministrator, SignedIn, SiteRight, access};
 use crate::{
     app::AppState,
-    audit::Event,
+    auth::{
+        self,
+        roles::{Permission, Role},
+    },
     contracts::{self, model::ContractHead},
     error::{Error, Result},
     imports::{self, db::ImportHead},
     keys::{self, model::KeyHead},
     people::{self, model::GrantHead},
-    postgres::{Scope, Scoped},
+    postgres::Scoped,
     products::{self, model::Product},
-    web::{
-        registry::{Access, Proof, Who},
-        visitor::{Person, Visitor},
-    },
+    web::registry::{Access, Proof, Who},
 };
-
-const fn access(who: Who) -> Access {
-    Access { who, fresh: false }
-}
-
-/// Anyone at all.
-pub struct Anyone {
-    visitor: Visitor,
-}
-
-impl Anyone {
-    /// Who sends the request.
-    pub fn visitor(&self) -> &Visitor {
-        &self.visitor
-    }
-}
-
-impl Proof for Anyone {
-    const ACCESS: Access = access(Who::Anyone);
-}
-
-impl FromRequestParts<AppState> for Anyone {
-    type Rejection = Error;
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        Ok(Self { visitor: Visitor::from_request_parts(parts, state).await? })
-    }
-}
-
-/// Somebody is signed in.
-#[derive(Clone)]
-pub struct SignedIn {
-    visitor: Visitor,
-    person: Person,
-}
-
-impl SignedIn {
-    /// Who.
-    pub fn person(&self) -> &Person {
-        &self.person
-    }
-
-    /// The request's sender.
-    pub fn visitor(&self) -> &Visitor {
-        &self.visitor
-    }
-
-    /// A transaction that sees what this person may see.
-    ///
-    /// # Errors
-    /// When no connection is to be had.
-    pub async fn begin(&self, state: &AppState) -> Result<Scoped> {
-        Ok(state.db.begin(Scope::Person(self.person.id)).await?)
-    }
-
-    /// Adds an event to the log in `tx`.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn record(&self, state: &AppState, tx: &mut Scoped, event: Event) -> Result<()> {
-        self.visitor.record(state, tx, event).await
-    }
-
-    /// Whether the password was given in the last [`session::FRESH`].
-    pub fn is_fresh(&self, state: &AppState) -> bool {
-        state.clock().now() - self.person.fresh_at <= session::FRESH
-    }
-}
-
-impl Proof for SignedIn {
-    const ACCESS: Access = access(Who::SignedIn);
-}
-
-impl FromRequestParts<AppState> for SignedIn {
-    type Rejection = Error;
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        let visitor = Visitor::from_request_parts(parts, state).await?;
-        match visitor.person().cloned() {
-            Some(person) => Ok(Self { visitor, person }),
-            None => Err(Error::SignIn { next: (parts.method == Method::GET).then(|| visitor.path().to_owned()) }),
-        }
-    }
-}
 
 /// A permission on a License ID, as a type.
 pub trait Needs: Send + Sync + 'static {
@@ -250,7 +165,7 @@ impl FromRequestParts<AppState> for OnImport {
         let signed_in = SignedIn::from_request_parts(parts, state).await?;
         let id: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
         // Rows of License IDs that one administered once are none of one's business any more.
-        if !OperatorOrAdministrator::has(&signed_in.person) {
+        if !OperatorOrAdministrator::has(signed_in.person()) {
             return Err(Error::NotFound);
         }
         let mut tx = signed_in.begin(state).await?;
@@ -276,92 +191,12 @@ impl FromRequestParts<AppState> for OnSession {
         let signed_in = SignedIn::from_request_parts(parts, state).await?;
         let session: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
         let mut tx = signed_in.begin(state).await?;
-        if !super::db::owns_session(&mut tx, signed_in.person.id, session).await? {
+        if !auth::db::owns_session(&mut tx, signed_in.person().id, session).await? {
             return Err(Error::NotFound);
         }
         Ok(Self { signed_in, session })
     }
 }
-
-/// One of the site-wide rights, as a type.
-pub trait SiteRight: Send + Sync + 'static {
-    /// For the registry.
-    const WHO: Who;
-    /// Who has it, for the page that says it is missing.
-    const NEEDED: &'static str;
-    /// Whether this person has it.
-    fn has(person: &Person) -> bool;
-}
-
-/// People and imports: site operators, and Administrators within their License IDs.
-pub struct OperatorOrAdministrator;
-
-impl SiteRight for OperatorOrAdministrator {
-    const WHO: Who = Who::OperatorOrAdministrator;
-    const NEEDED: &'static str = "This page is for site operators and for Administrators of a License ID. Ask one of them for the role, or for what you came to do.";
-    fn has(person: &Person) -> bool {
-        person.site_operator || person.administers
-    }
-}
-
-/// The audit log: auditors, and Administrators within their License IDs.
-pub struct AuditorOrAdministrator;
-
-impl SiteRight for AuditorOrAdministrator {
-    const WHO: Who = Who::AuditorOrAdministrator;
-    const NEEDED: &'static str =
-        "The audit log is for auditors and for Administrators of a License ID. Ask your site operator for the role.";
-    fn has(person: &Person) -> bool {
-        person.auditor || person.administers
-    }
-}
-
-/// The site-wide right `R`.
-pub struct Site<R> {
-    signed_in: SignedIn,
-    right: PhantomData<R>,
-}
-
-impl<R: SiteRight> Proof for Site<R> {
-    const ACCESS: Access = access(R::WHO);
-}
-
-impl<R: SiteRight> FromRequestParts<AppState> for Site<R> {
-    type Rejection = Error;
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        let signed_in = SignedIn::from_request_parts(parts, state).await?;
-        if R::has(&signed_in.person) {
-            Ok(Self { signed_in, right: PhantomData })
-        } else {
-            Err(Error::Lacking(R::NEEDED.to_owned()))
-        }
-    }
-}
-
-/// `T`, and the password was given in the last minutes. Else [`Error::Stale`]: the registry has
-/// wrapped the route so that the form waits while `/confirm` asks.
-pub struct Fresh<T>(T);
-
-impl<T> Deref for Fresh<T> {
-    type Target = T;
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T: Proof + Deref<Target = SignedIn>> Proof for Fresh<T> {
-    const ACCESS: Access = Access { fresh: true, ..T::ACCESS };
-}
-
-impl<T: Proof + Deref<Target = SignedIn>> FromRequestParts<AppState> for Fresh<T> {
-    type Rejection = Error;
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        // The permission first: who lacks it is told so, not asked for a password.
-        let proof = T::from_request_parts(parts, state).await?;
-        if proof.is_fresh(state) { Ok(Self(proof)) } else { Err(Error::Stale) }
-    }
-}
-
 impl<P> Deref for OnContract<P> {
     type Target = SignedIn;
     fn deref(&self) -> &SignedIn {
@@ -403,35 +238,6 @@ impl Deref for OnSession {
         &self.signed_in
     }
 }
-
-impl<R> Deref for Site<R> {
-    type Target = SignedIn;
-    fn deref(&self) -> &SignedIn {
-        &self.signed_in
-    }
-}
-
-/// Fresh proof that anybody is signed in; a wrapper so that [`Fresh`] can look through it.
-pub struct Anybody(SignedIn);
-
-impl Deref for Anybody {
-    type Target = SignedIn;
-    fn deref(&self) -> &SignedIn {
-        &self.0
-    }
-}
-
-impl Proof for Anybody {
-    const ACCESS: Access = SignedIn::ACCESS;
-}
-
-impl FromRequestParts<AppState> for Anybody {
-    type Rejection = Error;
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        SignedIn::from_request_parts(parts, state).await.map(Self)
-    }
-}
-
 async fn path_param(parts: &mut Parts, state: &AppState, name: &str) -> Result<String> {
     let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| Error::NotFound)?;
     let params: HashMap<_, _> = params.iter().collect();
@@ -442,11 +248,7 @@ async fn path_param(parts: &mut Parts, state: &AppState, name: &str) -> Result<S
 
 /// "You lack this role, ask X": only where some grant exists, so that nothing unknown is told.
 async fn lacking(tx: &mut Scoped, permission: Permission, contract: &ContractHead) -> Result<Error> {
-    let roles: Vec<_> = super::roles::Role::ALL
-        .into_iter()
-        .filter(|role| role.may(permission))
-        .map(super::roles::Role::label)
-        .collect();
+    let roles: Vec<_> = Role::ALL.into_iter().filter(|role| role.may(permission)).map(Role::label).collect();
     let administrators = contracts::db::administrator_names(tx, contract.id).await?;
     let ask = if administrators.is_empty() { "your site operator".to_owned() } else { administrators.join(" or ") };
     Ok(Error::Lacking(format!(
