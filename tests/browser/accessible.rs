@@ -76,7 +76,7 @@ async fn no_page_has_a_violation() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
-    journey.end(&["status of 403", "status of 404"]).await;
+    journey.end(&["status of 403", "status of 404", "status of 422"]).await;
 }
 
 /// The dialog and the page that ask for the password again, with what waits for it.

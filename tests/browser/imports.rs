@@ -100,6 +100,6 @@ async fn uploads_have_a_size() {
     }
     fs::write(&long, text).unwrap();
     upload(browser, &[long]).await;
-    browser.see_text(".banner.bad", |text| text.contains("50,000 rows")).await;
+    browser.see_text(".banner.bad", |text| text.contains("long.csv:50002: the file has more than 50000 rows")).await;
     journey.end(&["status of 4"]).await;
 }
