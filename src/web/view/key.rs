@@ -222,6 +222,15 @@ impl KeyRow {
         ["/contracts/", &self.license_id].concat()
     }
 
+    /// What a screen reader calls it where it is ticked.
+    #[must_use]
+    pub fn called(&self) -> String {
+        match &self.key.instead {
+            None => self.key.spoken(),
+            Some(_) => [&self.product, " on License ID ", &self.license_id].concat(),
+        }
+    }
+
     /// The page of its product.
     #[must_use]
     pub fn product_href(&self) -> String {
