@@ -90,6 +90,8 @@ CREATE TABLE contracts (
 );
 CREATE INDEX contracts_by_organization ON contracts (organization_id);
 CREATE INDEX contracts_by_agreement ON contracts (agreement_id);
+-- Few and mostly none: what every check of a grant asks.
+CREATE INDEX contracts_not_approved ON contracts (id) WHERE NOT approved;
 
 CREATE TABLE contacts (
     id          uuid PRIMARY KEY,
@@ -209,6 +211,8 @@ CREATE TABLE product_keys (
     CONSTRAINT product_keys_are_unique UNIQUE NULLS NOT DISTINCT (contract_id, product_id, fingerprint)
 );
 CREATE INDEX product_keys_by_product ON product_keys (product_id, contract_id);
+-- Which keys there are, without reading them: an export's record.
+CREATE INDEX product_keys_in_force ON product_keys (contract_id, id) WHERE archived_at IS NULL;
 CREATE INDEX product_keys_by_fingerprint ON product_keys (fingerprint);
 CREATE INDEX product_keys_by_last_five ON product_keys (last_five);
 
@@ -273,7 +277,7 @@ CREATE TABLE grants (
     lapsed      boolean NOT NULL DEFAULT false,
     CONSTRAINT grants_role_is_known CHECK (role IN ('administrator', 'product-keys-reader', 'license-position-reader', 'product-download-manager'))
 );
-CREATE UNIQUE INDEX grants_once ON grants (person_id, contract_id, role, rule_id) NULLS NOT DISTINCT WHERE revoked_at IS NULL;
+CREATE UNIQUE INDEX grants_once ON grants (person_id, contract_id, role, rule_id) INCLUDE (ends_at) NULLS NOT DISTINCT WHERE revoked_at IS NULL;
 CREATE INDEX grants_by_contract ON grants (contract_id) WHERE revoked_at IS NULL;
 CREATE INDEX grants_by_rule ON grants (rule_id, contract_id);
 
@@ -442,34 +446,56 @@ CREATE TABLE audit_heads (
 ------------------------------------------------------------------------------------------------
 -- What a person may see. SECURITY DEFINER: these read grants past the policies that call them.
 
-CREATE FUNCTION app_is_operator() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
-$$ SELECT EXISTS (SELECT 1 FROM people WHERE id = app_person() AND site_operator AND disabled_at IS NULL) $$;
+CREATE FUNCTION app_is_operator() RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+$$ BEGIN RETURN EXISTS (SELECT 1 FROM people WHERE id = app_person() AND site_operator AND disabled_at IS NULL); END $$;
 
-CREATE FUNCTION app_is_auditor() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
-$$ SELECT EXISTS (SELECT 1 FROM people WHERE id = app_person() AND auditor AND disabled_at IS NULL) $$;
+CREATE FUNCTION app_is_auditor() RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+$$ BEGIN RETURN EXISTS (SELECT 1 FROM people WHERE id = app_person() AND auditor AND disabled_at IS NULL); END $$;
 
--- Grants in force of the person asking, with the hiding of License IDs that aren't approved.
-CREATE FUNCTION app_grants() RETURNS TABLE (contract_id uuid, role text) LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS $$
-    SELECT g.contract_id, g.role
-    FROM grants g JOIN contracts c ON c.id = g.contract_id
-    WHERE g.person_id = app_person() AND g.revoked_at IS NULL
-      AND (g.ends_at IS NULL OR g.ends_at > app_now())
-      AND (c.approved OR g.role = 'administrator')
-      AND EXISTS (SELECT 1 FROM people p WHERE p.id = g.person_id AND p.disabled_at IS NULL)
-    UNION ALL
-    -- The program working as itself (the command line's exports) administers everything.
-    SELECT c.id, 'administrator' FROM contracts c WHERE (SELECT app_is_system())
-$$;
+-- Grants in force of the person asking, with the hiding of License IDs that aren't approved. In PL/pgSQL, here and
+-- below: it keeps a query's plan for the connection's life, and a page asks these functions several times over;
+-- planning them anew costs ten times what they do. The settings make that plan the one by index, whoever asks first.
+CREATE FUNCTION app_grants() RETURNS TABLE (contract_id uuid, role text) LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+#variable_conflict use_column
+DECLARE
+    me uuid := app_person();
+    present timestamptz := app_now();
+BEGIN
+    IF app_is_system() THEN
+        -- The program working as itself (the command line's exports) administers everything.
+        RETURN QUERY SELECT c.id, 'administrator' FROM contracts c;
+    ELSIF EXISTS (SELECT 1 FROM people p WHERE p.id = me AND p.disabled_at IS NULL) THEN
+        RETURN QUERY SELECT g.contract_id, g.role FROM grants g
+        WHERE g.person_id = me AND g.revoked_at IS NULL AND (g.ends_at IS NULL OR g.ends_at > present)
+          AND (g.role = 'administrator' OR g.contract_id NOT IN (SELECT c.id FROM contracts c WHERE NOT c.approved));
+    END IF;
+END $$;
 
 -- The four sets of License IDs that policies ask for; the same table as Role::may in src/auth/roles.rs.
-CREATE FUNCTION app_seen() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
-$$ SELECT contract_id FROM app_grants() $$;
-CREATE FUNCTION app_keys_read() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
-$$ SELECT contract_id FROM app_grants() WHERE role IN ('administrator', 'product-keys-reader', 'license-position-reader') $$;
-CREATE FUNCTION app_position_read() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
-$$ SELECT contract_id FROM app_grants() WHERE role IN ('administrator', 'license-position-reader') $$;
-CREATE FUNCTION app_administered() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
-$$ SELECT contract_id FROM app_grants() WHERE role = 'administrator' $$;
+CREATE FUNCTION app_seen() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+$$ BEGIN RETURN QUERY SELECT contract_id FROM app_grants(); END $$;
+CREATE FUNCTION app_keys_read() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+$$ BEGIN RETURN QUERY SELECT contract_id FROM app_grants() WHERE role IN ('administrator', 'product-keys-reader', 'license-position-reader'); END $$;
+CREATE FUNCTION app_position_read() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+$$ BEGIN RETURN QUERY SELECT contract_id FROM app_grants() WHERE role IN ('administrator', 'license-position-reader'); END $$;
+CREATE FUNCTION app_administered() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+$$ BEGIN RETURN QUERY SELECT contract_id FROM app_grants() WHERE role = 'administrator'; END $$;
+
+-- Whom a session's token belongs to, while session and person are in force: one statement before any
+-- transaction, because it tells for whom the transaction will work.
+CREATE FUNCTION app_session(token bytea, present timestamptz, seen_after timestamptz, begun_after timestamptz)
+RETURNS TABLE (id uuid, email text, name text, site_operator boolean, auditor boolean, administers boolean, session_id uuid,
+    fresh_at timestamptz, last_seen_at timestamptz) LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT p.id, p.email, p.name, p.site_operator, p.auditor,
+        EXISTS (SELECT 1 FROM grants g WHERE g.person_id = p.id AND g.role = 'administrator' AND g.revoked_at IS NULL
+                AND (g.ends_at IS NULL OR g.ends_at > present)),
+        s.id, s.fresh_at, s.last_seen_at
+    FROM sessions s JOIN people p ON p.id = s.person_id
+    WHERE s.token_hash = token AND s.ended_at IS NULL AND p.disabled_at IS NULL AND s.last_seen_at > seen_after AND s.created_at > begun_after;
+END $$;
 
 -- License IDs whose role assignments the person looks after: those administered, for a site operator
 -- all. The number and nothing else of a License ID: an operator's role opens no contract.
@@ -529,19 +555,34 @@ END $$;
 CREATE POLICY seen ON contracts FOR SELECT TO keyward_app USING (id IN (SELECT app_seen()));
 CREATE POLICY seen ON contacts FOR SELECT TO keyward_app USING (contract_id IN (SELECT app_seen()));
 CREATE POLICY seen ON contract_products FOR SELECT TO keyward_app USING (contract_id IN (SELECT app_seen()));
-CREATE FUNCTION app_seen_products() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
-$$ SELECT DISTINCT cp.product_id FROM app_seen() AS s (contract_id) JOIN contract_products cp USING (contract_id) $$;
+CREATE FUNCTION app_seen_products() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+$$
+BEGIN
+    -- Whoever sees few License IDs: by what they cover. Whoever sees many: by the products, most of which
+    -- are found under the first License ID looked at.
+    IF (SELECT count(*) FROM app_grants()) < 1000 THEN
+        RETURN QUERY SELECT DISTINCT cp.product_id FROM app_grants() JOIN contract_products cp USING (contract_id);
+    ELSE
+        RETURN QUERY SELECT p.id FROM products p WHERE (
+            SELECT true FROM contract_products cp
+            WHERE cp.product_id = p.id AND (cp.contract_id IN (SELECT contract_id FROM app_grants())) IS TRUE LIMIT 1);
+    END IF;
+END $$;
 CREATE POLICY seen ON products FOR SELECT TO keyward_app USING (id IN (SELECT app_seen_products()));
 -- Names above a License ID that one sees: its organisation, those over it, and its agreement.
-CREATE FUNCTION app_seen_organizations() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER ROWS 20 SET search_path = public, pg_temp AS $$
-    WITH RECURSIVE above AS (
-        SELECT o.id, o.parent_id FROM organizations o WHERE o.id IN (SELECT c.organization_id FROM contracts c WHERE c.id IN (SELECT app_seen()))
+CREATE FUNCTION app_seen_organizations() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN QUERY WITH RECURSIVE above AS (
+        SELECT o.id, o.parent_id FROM organizations o
+        WHERE o.id IN (SELECT c.organization_id FROM app_grants() g JOIN contracts c ON c.id = g.contract_id)
         UNION
         SELECT o.id, o.parent_id FROM organizations o JOIN above ON o.id = above.parent_id
-    ) SELECT id FROM above
-$$;
+    ) SELECT id FROM above;
+END $$;
+CREATE FUNCTION app_seen_agreements() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = public, pg_temp AS
+$$ BEGIN RETURN QUERY SELECT DISTINCT c.agreement_id FROM app_grants() g JOIN contracts c ON c.id = g.contract_id; END $$;
 CREATE POLICY seen ON organizations FOR SELECT TO keyward_app USING (id IN (SELECT app_seen_organizations()));
-CREATE POLICY seen ON agreements FOR SELECT TO keyward_app USING (id IN (SELECT c.agreement_id FROM contracts c));
+CREATE POLICY seen ON agreements FOR SELECT TO keyward_app USING (id IN (SELECT app_seen_agreements()));
 
 CREATE POLICY keys_read ON product_keys FOR SELECT TO keyward_app USING (contract_id IN (SELECT app_keys_read()));
 CREATE POLICY keys_read ON key_readings FOR SELECT TO keyward_app USING (contract_id IN (SELECT app_keys_read()));

@@ -87,13 +87,31 @@ fn stored(chain: String, seq: i64, at: OffsetDateTime, actor: &Actor, event: Eve
     }
 }
 
+/// Gives License IDs without a chain the beginning of one. Who writes on many chains in several
+/// batches calls this first for all of them: then the batches only wait for rows in their order.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn open_chains(tx: &mut Scoped, contracts: impl Iterator<Item = &Uuid>) -> sqlx::Result<()> {
+    let names: Vec<String> = contracts.map(Uuid::to_string).collect();
+    make_heads(tx, &names).await
+}
+
+async fn make_heads(tx: &mut Scoped, names: &[String]) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO audit_heads (chain, seq, link) SELECT name, 0, $2 FROM unnest($1::text[]) AS n (name)
+         WHERE NOT EXISTS (SELECT FROM audit_heads h WHERE h.chain = name) ORDER BY name ON CONFLICT DO NOTHING",
+    )
+    .bind(names)
+    .bind(START.as_slice())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 async fn lock_heads(tx: &mut Scoped, names: &[String]) -> sqlx::Result<BTreeMap<String, (i64, Vec<u8>)>> {
     // New chains get their head first, so that the first two writers have a row to queue at.
-    sqlx::query("INSERT INTO audit_heads (chain, seq, link) SELECT name, 0, $2 FROM unnest($1::text[]) AS n (name) ORDER BY name ON CONFLICT DO NOTHING")
-        .bind(names)
-        .bind(START.as_slice())
-        .execute(&mut **tx)
-        .await?;
+    make_heads(tx, names).await?;
     let rows: Vec<(String, i64, Vec<u8>)> =
         sqlx::query_as("SELECT chain, seq, link FROM audit_heads WHERE chain = ANY($1) ORDER BY chain FOR UPDATE")
             .bind(names)
@@ -119,13 +137,21 @@ async fn save_heads(tx: &mut Scoped, heads: &BTreeMap<String, (i64, Vec<u8>)>) -
 }
 
 async fn insert(tx: &mut Scoped, rows: &[Stored]) -> sqlx::Result<()> {
-    // key_ids is an array of arrays of unequal length, which unnest can't take apart: its text form can.
-    let key_ids: Vec<String> = rows.iter().map(|row| uuid_array(&row.key_ids)).collect();
+    // key_ids is an array of arrays of unequal length, which unnest can't take apart: they travel as one
+    // array, and each row cuts its own out of it.
+    let key_ids: Vec<Uuid> = rows.iter().flat_map(|row| row.key_ids.iter().copied()).collect();
+    let counts = rows.iter().map(|row| row.key_ids.len());
+    let ends: Vec<i32> = counts
+        .scan(0, |end, count| {
+            *end += i32::try_from(count).unwrap_or(i32::MAX);
+            Some(*end)
+        })
+        .collect();
     sqlx::query(
         "INSERT INTO audit_events (chain, seq, at, actor_id, actor, action, outcome, contract_id, subject, detail, key_ids, address, request_id, link)
-         SELECT chain, seq, $3, $4, $5, action, outcome, contract_id, subject, detail, key_ids::uuid[], $11, $12, link
-         FROM unnest($1::text[], $2::bigint[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::jsonb[], $13::text[], $14::bytea[])
-              AS e (chain, seq, action, outcome, contract_id, subject, detail, key_ids, link)",
+         SELECT chain, seq, $3, $4, $5, action, outcome, contract_id, subject, detail, ($10::uuid[])[begins + 1:ends], $11, $12, link
+         FROM unnest($1::text[], $2::bigint[], $6::text[], $7::text[], $8::uuid[], $9::text[], $13::jsonb[], $14::bytea[], $15::integer[], $16::integer[])
+              AS e (chain, seq, action, outcome, contract_id, subject, detail, link, begins, ends)",
     )
     .bind(rows.iter().map(|r| r.chain.as_str()).collect::<Vec<_>>())
     .bind(rows.iter().map(|r| r.seq).collect::<Vec<_>>())
@@ -136,27 +162,16 @@ async fn insert(tx: &mut Scoped, rows: &[Stored]) -> sqlx::Result<()> {
     .bind(rows.iter().map(|r| r.outcome.as_str()).collect::<Vec<_>>())
     .bind(rows.iter().map(|r| r.contract_id).collect::<Vec<_>>())
     .bind(rows.iter().map(|r| r.subject.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|r| r.detail.clone()).collect::<Vec<_>>())
+    .bind(key_ids)
     .bind(&rows[0].address)
     .bind(&rows[0].request_id)
-    .bind(key_ids)
+    .bind(rows.iter().map(|r| &r.detail).collect::<Vec<_>>())
     .bind(rows.iter().map(|r| r.link.as_slice()).collect::<Vec<_>>())
+    .bind(std::iter::once(0).chain(ends.iter().copied()).take(rows.len()).collect::<Vec<_>>())
+    .bind(&ends)
     .execute(&mut **tx)
     .await?;
     Ok(())
-}
-
-fn uuid_array(ids: &[Uuid]) -> String {
-    let mut text = String::with_capacity(2 + ids.len() * 37);
-    text.push('{');
-    for (n, id) in ids.iter().enumerate() {
-        if n > 0 {
-            text.push(',');
-        }
-        text.push_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
-    }
-    text.push('}');
-    text
 }
 
 /// How many keys this person has revealed or copied since `since`: what the budget counts.

@@ -82,23 +82,11 @@ pub fn token_of(headers: &HeaderMap, secure: bool) -> Option<Token> {
 /// # Errors
 /// When the database fails.
 pub async fn find(state: &AppState, token: &Token) -> sqlx::Result<Option<Person>> {
-    // System scope: whose session it is is just what is being asked.
-    let mut tx = state.db.begin(Scope::System).await?;
     let now = state.clock().now();
-    let person: Option<Person> = sqlx::query_as(
-        "SELECT p.id, p.email, p.name, p.site_operator, p.auditor, s.id AS session_id, s.fresh_at, s.last_seen_at,
-                EXISTS (SELECT 1 FROM grants g WHERE g.person_id = p.id AND g.role = 'administrator' AND g.revoked_at IS NULL
-                        AND (g.ends_at IS NULL OR g.ends_at > $2)) AS administers
-         FROM sessions s JOIN people p ON p.id = s.person_id
-         WHERE s.token_hash = $1 AND s.ended_at IS NULL AND p.disabled_at IS NULL AND s.last_seen_at > $3 AND s.created_at > $4",
-    )
-    .bind(token.hash())
-    .bind(now)
-    .bind(now - IDLE)
-    .bind(now - ABSOLUTE)
-    .fetch_optional(&mut *tx)
-    .await?;
+    let person: Option<Person> = state.db.session(&token.hash(), now, now - IDLE, now - ABSOLUTE).await?;
     if let Some(person) = person.as_ref().filter(|p| now - p.last_seen_at > SEEN_EVERY) {
+        // System scope: not the person does this, the program does.
+        let mut tx = state.db.begin(Scope::System).await?;
         sqlx::query("UPDATE sessions SET last_seen_at = $2 WHERE id = $1")
             .bind(person.session_id)
             .bind(now)

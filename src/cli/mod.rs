@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 usage or settings.
 
 mod audit;
+mod background;
 pub mod demo;
 mod export;
 mod grant;

@@ -1,28 +1,23 @@
 //! `keyward serve`.
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
 use anyhow::Result;
 use tokio::net::TcpListener;
 
-use super::open::{self, Opened};
+use super::{
+    background,
+    open::{self, Opened},
+};
 use crate::{
     app::{self, AppState},
-    audit::{Actor, Event, heads::HeadFile},
     auth,
     config::{BadSetting, Settings},
     lifecycle::Lifecycle,
     postgres::Scope,
     telemetry,
-    web::{server, strangers::Counts},
+    web::server,
 };
-
-/// How often the denied posts of strangers are written down.
-const STRANGERS: Duration = Duration::from_secs(60);
-/// How often the ends of the audit chains are signed.
-const HEADS: Duration = Duration::from_secs(60);
-/// How often uploads that nobody decided on are looked for.
-const SWEEP: Duration = Duration::from_secs(3600);
 
 /// Serves until told to end.
 ///
@@ -89,49 +84,8 @@ pub async fn serve(settings: &Settings, listener: TcpListener, opened: Opened) -
     let mut lifecycle = Lifecycle::new()?;
     tracing::info!(address = %web.base_url, "Keyward is ready");
     let state = AppState::new(db.clone(), vault, web);
-    let ending = lifecycle.ending();
-    lifecycle.task("portal", server::serve(listener, tls, app::router(state.clone()), ending.clone()));
-    lifecycle.task("strangers", {
-        let (state, ending) = (state.clone(), ending.clone());
-        async move {
-            while ending.run_until_cancelled(tokio::time::sleep(STRANGERS)).await.is_some() {
-                write_strangers(&state).await;
-            }
-            write_strangers(&state).await;
-            Ok(())
-        }
-    });
-    lifecycle.task("uploads", {
-        let (db, ending) = (db.clone(), ending.clone());
-        async move {
-            loop {
-                if let Err(fault) = crate::imports::db::sweep(&db, db.clock().now()).await {
-                    tracing::warn!(%fault, "uploads that nobody decided on couldn't be emptied; tried again in an hour");
-                }
-                if ending.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_none() {
-                    return Ok(());
-                }
-            }
-        }
-    });
-    lifecycle.task("audit heads", {
-        let mut file = HeadFile::new(&settings.data_dir()?, &state.vault.site_keys().signing);
-        let db = db.clone();
-        async move {
-            loop {
-                let more = ending.run_until_cancelled(tokio::time::sleep(HEADS)).await.is_some();
-                if let Err(fault) = file.append(&db).await {
-                    tracing::warn!(
-                        error = format!("{fault:#}"),
-                        "the ends of the audit chains couldn't be signed; tried again in a minute"
-                    );
-                }
-                if !more {
-                    return Ok(());
-                }
-            }
-        }
-    });
+    lifecycle.task("portal", server::serve(listener, tls, app::router(state.clone()), lifecycle.ending()));
+    background::begin(&mut lifecycle, &state, &settings.data_dir()?);
     let mut embedded = embedded;
     let outcome = match &mut embedded {
         None => lifecycle.run().await,
@@ -149,26 +103,4 @@ pub async fn serve(settings: &Settings, listener: TcpListener, opened: Opened) -
         server.stop()?;
     }
     outcome
-}
-
-/// Writes the counts of the last minute as events; lost counts are no reason to stop serving.
-async fn write_strangers(state: &AppState) {
-    let Counts { by_address, others } = state.strangers.take();
-    if by_address.is_empty() && others == 0 {
-        return;
-    }
-    let counted = by_address.into_iter().map(|(address, n)| (address.to_string(), n));
-    let rest = (others > 0).then(|| ("other addresses".to_owned(), others));
-    let events = counted
-        .chain(rest)
-        .map(|(address, n)| Event::denied("strangers", address).with(serde_json::json!({ "posts": n })))
-        .collect();
-    let written = async {
-        let mut tx = state.db.begin(Scope::System).await?;
-        state.record_all(&mut tx, &Actor::system("strangers"), events).await?;
-        tx.commit().await
-    };
-    if let Err(fault) = written.await {
-        tracing::warn!(%fault, "the denied posts of strangers couldn't be written down");
-    }
 }

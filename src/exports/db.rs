@@ -1,7 +1,10 @@
 //! Which keys an export takes, and their rows as they stream by.
 
-use futures_util::stream::BoxStream;
-use sqlx::AssertSqlSafe;
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::{StreamExt, stream::BoxStream};
+use sqlx::{AssertSqlSafe, Row, postgres::PgRow};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::{auth::roles::Permission, contracts::db::like, postgres::Scoped};
@@ -21,13 +24,41 @@ pub struct Selection {
     pub product: String,
 }
 
-const FROM: &str = "
-    FROM product_keys k JOIN contracts c ON c.id = k.contract_id JOIN products p ON p.id = k.product_id
-    WHERE k.archived_at IS NULL AND k.contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))
-      AND ($2::uuid[] IS NULL OR k.id = ANY($2)) AND ($3::text[] IS NULL OR c.license_id = ANY($3))
-      AND ($4 = '' OR p.name ILIKE '%' || $5 || '%' OR k.last_five = upper($4)) AND ($6 = '' OR p.category = $6) AND ($7 = '' OR p.slug = $7)";
+impl Selection {
+    /// The keys that a selection names within the person's scope, as a statement's FROM and WHERE: its texts
+    /// are ours, one for each set of conditions, and what was asked for is bound ([`bind!`]).
+    fn keys(&self) -> String {
+        let mut text = "FROM product_keys k WHERE k.archived_at IS NULL
+            AND k.contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))"
+            .to_owned();
+        let conditions = [
+            (self.key_ids.is_some(), "k.id = ANY($2)"),
+            (
+                self.license_ids.is_some(),
+                "k.contract_id IN (SELECT id FROM contracts WHERE license_id = ANY($3) AND id IN (SELECT app_seen()))",
+            ),
+            (
+                !self.q.is_empty(),
+                "(k.last_five = upper($4) OR k.product_id IN (SELECT id FROM products WHERE name ILIKE '%' || $5 || '%' AND id IN (SELECT app_seen_products())))",
+            ),
+            (
+                !self.category.is_empty(),
+                "k.product_id IN (SELECT id FROM products WHERE category = $6 AND id IN (SELECT app_seen_products()))",
+            ),
+            (
+                !self.product.is_empty(),
+                "k.product_id IN (SELECT id FROM products WHERE slug = $7 AND id IN (SELECT app_seen_products()))",
+            ),
+        ];
+        for (_, condition) in conditions.into_iter().filter(|(asked, _)| *asked) {
+            text.push_str(" AND ");
+            text.push_str(condition);
+        }
+        text
+    }
+}
 
-/// Binds a selection to a statement made of [`FROM`].
+/// Binds a selection to a statement made of [`Selection::keys`].
 macro_rules! bind {
     ($query:expr, $selection:expr) => {
         $query
@@ -41,16 +72,13 @@ macro_rules! bind {
     };
 }
 
-/// The keys of an export by License ID: its row, its name, the ids of its keys.
-pub type ByContract = Vec<(Uuid, String, Vec<Uuid>)>;
-
-/// Which keys will leave, for the log.
-///
-/// # Errors
-/// When the database fails.
-pub async fn chosen(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<ByContract> {
-    let statement = format!("SELECT c.id, c.license_id, array_agg(k.id) {FROM} GROUP BY c.id, c.license_id");
-    bind!(sqlx::query_as(AssertSqlSafe(statement)), selection).fetch_all(&mut **tx).await
+/// Which keys will leave, for the log: a License ID's row and the ids of its keys, in the order of the rows.
+pub fn chosen<'a>(tx: &'a mut Scoped, selection: &Selection) -> BoxStream<'a, sqlx::Result<(Uuid, Vec<Uuid>)>> {
+    let statement = format!(
+        "SELECT k.contract_id, array_agg(k.id) {} GROUP BY k.contract_id ORDER BY k.contract_id",
+        selection.keys()
+    );
+    bind!(sqlx::query_as(AssertSqlSafe(statement)), selection).fetch(&mut **tx)
 }
 
 /// How many keys a selection holds.
@@ -58,41 +86,85 @@ pub async fn chosen(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<ByCo
 /// # Errors
 /// When the database fails.
 pub async fn count(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<i64> {
-    bind!(sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) {FROM}"))), selection).fetch_one(&mut **tx).await
+    let statement = format!("SELECT count(*) {}", selection.keys());
+    bind!(sqlx::query_scalar(AssertSqlSafe(statement)), selection).fetch_one(&mut **tx).await
 }
 
-/// The wrapped data keys of these License IDs.
-///
-/// # Errors
-/// When the database fails.
-pub async fn data_keys(tx: &mut Scoped, contracts: &[Uuid]) -> sqlx::Result<Vec<(Uuid, Uuid, Vec<u8>)>> {
-    sqlx::query_as("SELECT id, contract_id, wrapped FROM data_keys WHERE contract_id = ANY($1)")
-        .bind(contracts)
-        .fetch_all(&mut **tx)
-        .await
+/// What many keys share, read once: then a key's row carries ids in place of names.
+#[derive(Debug, Default)]
+pub struct Estate {
+    /// License IDs by their rows.
+    pub contracts: BTreeMap<Uuid, ContractCells>,
+    /// Names of products by their rows.
+    pub products: HashMap<Uuid, String>,
+    /// The wrapped data keys: id, License ID, ciphertext.
+    pub data_keys: Vec<(Uuid, Uuid, Vec<u8>)>,
 }
 
-/// One key as it leaves the database.
+/// What an export says of a License ID.
 #[derive(Debug, sqlx::FromRow)]
-pub struct SealedRow {
-    /// The row.
-    pub id: Uuid,
+pub struct ContractCells {
+    id: Uuid,
     /// License ID.
     pub license_id: String,
     /// Programme.
     pub program: String,
     /// Organisation.
     pub organization: String,
-    /// Product.
-    pub product: String,
+}
+
+/// The part of the estate that a selection may touch.
+///
+/// # Errors
+/// When the database fails.
+pub async fn estate(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<Estate> {
+    let mut statement = "SELECT c.id, c.license_id, c.program, o.name AS organization
+        FROM contracts c JOIN organizations o ON o.id = c.organization_id
+        WHERE c.id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))"
+        .to_owned();
+    if selection.license_ids.is_some() {
+        statement.push_str(" AND c.license_id = ANY($2)");
+    }
+    if selection.key_ids.is_some() {
+        statement.push_str(" AND c.id IN (SELECT contract_id FROM product_keys WHERE id = ANY($3))");
+    }
+    let contracts: Vec<ContractCells> = sqlx::query_as(AssertSqlSafe(statement))
+        .bind(Permission::ReadKeys.roles())
+        .bind(&selection.license_ids)
+        .bind(&selection.key_ids)
+        .fetch_all(&mut **tx)
+        .await?;
+    let ids: Vec<Uuid> = contracts.iter().map(|contract| contract.id).collect();
+    let products: Vec<(Uuid, String)> =
+        sqlx::query_as("SELECT id, name FROM products WHERE id IN (SELECT app_seen_products())")
+            .fetch_all(&mut **tx)
+            .await?;
+    let data_keys = sqlx::query_as("SELECT id, contract_id, wrapped FROM data_keys WHERE contract_id = ANY($1)")
+        .bind(ids)
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(Estate {
+        contracts: contracts.into_iter().map(|contract| (contract.id, contract)).collect(),
+        products: products.into_iter().collect(),
+        data_keys,
+    })
+}
+
+/// One key as it leaves the database, borrowed from its message.
+#[derive(Debug)]
+pub struct SealedRow<'r> {
+    /// The row.
+    pub id: Uuid,
+    /// The License ID's row.
+    pub contract: Uuid,
+    /// The product's row.
+    pub product: Uuid,
     /// MAK, KMS, VLK, OSA, SETUP or NONE.
-    pub kind: String,
-    /// Which data key opens it.
-    pub data_key_id: Option<Uuid>,
-    /// The ciphertext.
-    pub sealed: Option<Vec<u8>>,
+    pub kind: &'r str,
+    /// Which data key opens it, and the ciphertext.
+    pub sealed: Option<(Uuid, &'r [u8])>,
     /// What stands in place of a key.
-    pub no_key_text: String,
+    pub no_key_text: &'r str,
     /// Activations used.
     pub used: Option<i64>,
     /// Activations in all.
@@ -100,15 +172,48 @@ pub struct SealedRow {
     /// Seats.
     pub seats: Option<i64>,
     /// OSA status.
-    pub osa_status: String,
+    pub osa_status: &'r str,
 }
 
-/// The rows of the keys that [`chosen`] named, one by one.
-pub fn rows<'a>(tx: &'a mut Scoped, selection: &'a Selection) -> BoxStream<'a, sqlx::Result<SealedRow>> {
-    let statement = format!(
-        "SELECT k.id, c.license_id, c.program, o.name AS organization, p.name AS product, k.kind, k.data_key_id, k.sealed, k.no_key_text,
-                k.used, k.total, k.seats, k.osa_status {}",
-        FROM.replace("JOIN products", "JOIN organizations o ON o.id = c.organization_id JOIN products")
-    );
-    bind!(sqlx::query_as(AssertSqlSafe(statement)), selection).fetch(&mut **tx)
+/// In the order that [`SealedRow::of`] takes them: a name looked up for each cell of a million rows shows.
+const COLUMNS: &str = "k.id, k.contract_id, k.product_id, k.kind, k.data_key_id, k.sealed, k.no_key_text, k.used, k.total, k.seats, k.osa_status";
+
+impl<'r> SealedRow<'r> {
+    /// Reads one row of [`read`].
+    ///
+    /// # Errors
+    /// Never on a row of [`read`].
+    pub fn of(row: &'r PgRow) -> sqlx::Result<Self> {
+        // Unchecked are the columns' types alone, which are the statement's own.
+        let sealed: Option<&[u8]> = row.try_get_unchecked(5)?;
+        Ok(Self {
+            id: row.try_get_unchecked(0)?,
+            contract: row.try_get_unchecked(1)?,
+            product: row.try_get_unchecked(2)?,
+            kind: row.try_get_unchecked(3)?,
+            sealed: row.try_get_unchecked::<Option<Uuid>, _>(4)?.zip(sealed),
+            no_key_text: row.try_get_unchecked(6)?,
+            used: row.try_get_unchecked(7)?,
+            total: row.try_get_unchecked(8)?,
+            seats: row.try_get_unchecked(9)?,
+            osa_status: row.try_get_unchecked(10)?,
+        })
+    }
+}
+
+/// Rows handed over at a time.
+const BATCH: usize = 256;
+
+/// Batches of rows on their way from the database.
+pub type Batches = mpsc::Receiver<sqlx::Result<Vec<PgRow>>>;
+
+/// Sends the rows of the keys that [`chosen`] named, still sealed, until all are sent or nobody takes them.
+pub async fn read(mut tx: Scoped, selection: Selection, batches: mpsc::Sender<sqlx::Result<Vec<PgRow>>>) {
+    let statement = format!("SELECT {COLUMNS} {}", selection.keys());
+    let mut rows = bind!(sqlx::query(AssertSqlSafe(statement)), selection).fetch(&mut *tx).chunks(BATCH);
+    while let Some(batch) = rows.next().await {
+        if batches.send(batch.into_iter().collect()).await.is_err() {
+            return;
+        }
+    }
 }

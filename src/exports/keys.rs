@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use axum::{
     body::Body,
     extract::State,
@@ -18,12 +19,12 @@ use zeroize::Zeroize;
 
 use super::{
     CellBuffer, ExportedKey, Format, KEY_COLUMNS, KeyExportRow, TextFormat, XlsxSheet, append_row,
-    db::{self, SealedRow, Selection},
+    db::{self, Batches, Estate, SealedRow, Selection},
     header_bytes,
 };
 use crate::{
     app::AppState,
-    audit::{Actor, Event},
+    audit::{self, Actor, Event},
     auth::proof::{Anybody, Fresh, SignedIn},
     contracts::{self, model::Sort},
     error::{Error, Result},
@@ -37,6 +38,10 @@ use crate::{
 const CHUNK: usize = 64 * 1024;
 /// Chunks that may wait for a slow reader.
 const DEPTH: usize = 8;
+/// Batches of sealed rows that may wait to be opened.
+const READ_AHEAD: usize = 8;
+/// Keys named in the events that are written at a time, about.
+const NAMED: usize = 50_000;
 
 /// Writes the chosen keys as a file.
 ///
@@ -133,16 +138,16 @@ pub async fn begin(
     let place = state.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
     // One state of the database: the keys that are written into the log are the keys that leave.
     let mut source = state.db.begin_still(scope).await?;
-    let chosen = db::chosen(&mut source, &selection).await?;
-    let contracts: Vec<Uuid> = chosen.iter().map(|(id, ..)| *id).collect();
-    let data_keys = db::data_keys(&mut source, &contracts).await?;
-
+    let estate = db::estate(&mut source, &selection).await?;
     let mut log = state.db.begin(scope).await?;
-    state.record_all(&mut log, actor, events(chosen, format)).await?;
+    record(state, &mut source, &mut log, actor, &selection, &estate, format).await?;
+    // Rows begin to queue up, sealed as they are; nothing opens them before the log stands.
+    let (ahead, rows) = mpsc::channel(READ_AHEAD);
+    tokio::spawn(db::read(source, selection, ahead));
     let released = gate::commit_export(state, log).await?;
 
     let (sender, receiver) = mpsc::channel(DEPTH);
-    let job = Job { state: state.clone(), source, selection, format, released, data_keys, sender };
+    let job = Job { state: state.clone(), rows, format, released, estate, sender };
     tokio::spawn(async move {
         let _place = place;
         job.run().await;
@@ -150,21 +155,38 @@ pub async fn begin(
     Ok(receiver)
 }
 
-/// One event per License ID; an export that takes nothing leaves one on the site's chain.
-fn events(chosen: db::ByContract, format: Format) -> Vec<Event> {
-    if chosen.is_empty() {
-        return vec![Event::done("keys.export", "no keys")];
+/// Writes one event per License ID, in the order of their rows and some at a time, so that neither a
+/// large estate fills the memory nor two exports wait for each other in a circle. An export that takes
+/// nothing leaves one event on the site's chain.
+async fn record(
+    state: &AppState,
+    source: &mut Scoped,
+    log: &mut Scoped,
+    actor: &Actor,
+    selection: &Selection,
+    estate: &Estate,
+    format: Format,
+) -> Result<()> {
+    audit::db::open_chains(log, estate.contracts.keys()).await?;
+    let mut events = Vec::new();
+    let (mut named, mut nothing) = (0, true);
+    let mut chosen = db::chosen(source, selection);
+    while let Some((contract, keys)) = chosen.try_next().await? {
+        nothing = false;
+        named += keys.len();
+        let license_id = estate.contracts.get(&contract).map_or("", |cells| &cells.license_id);
+        let detail = serde_json::json!({ "format": format.to_string(), "count": keys.len() });
+        let subject = format!("{} keys of License ID {license_id}", keys.len());
+        events.push(Event::done("keys.export", subject).on(contract).with(detail).keys(keys));
+        if named >= NAMED {
+            state.record_all(log, actor, std::mem::take(&mut events)).await?;
+            named = 0;
+        }
     }
-    chosen
-        .into_iter()
-        .map(|(contract, license_id, keys)| {
-            let detail = serde_json::json!({ "format": format.to_string(), "count": keys.len() });
-            Event::done("keys.export", format!("{} keys of License ID {license_id}", keys.len()))
-                .on(contract)
-                .with(detail)
-                .keys(keys)
-        })
-        .collect()
+    if nothing {
+        events.push(Event::done("keys.export", "no keys"));
+    }
+    Ok(state.record_all(log, actor, events).await?)
 }
 
 /// Headers of a download named `keyward-NAME-DATE.EXTENSION`.
@@ -186,11 +208,10 @@ pub type Chunks = mpsc::Receiver<std::io::Result<Bytes>>;
 /// An export under way.
 struct Job {
     state: AppState,
-    source: Scoped,
-    selection: Selection,
+    rows: Batches,
     format: Format,
     released: Released,
-    data_keys: Vec<(Uuid, Uuid, Vec<u8>)>,
+    estate: Estate,
     sender: mpsc::Sender<std::io::Result<Bytes>>,
 }
 
@@ -210,14 +231,15 @@ impl Job {
 
     async fn text(&mut self, format: TextFormat) -> anyhow::Result<()> {
         let mut opener = Opener::new(&self.state, &self.released);
-        opener.learn(std::mem::take(&mut self.data_keys))?;
+        opener.learn(std::mem::take(&mut self.estate.data_keys))?;
         let mut out = header_bytes(format, &KEY_COLUMNS);
         let mut scratch = Scratch::default();
-        let mut rows = db::rows(&mut self.source, &self.selection);
-        while let Some(row) = rows.try_next().await? {
-            append_row(&mut out, format, &scratch.cells(&row, &opener)?);
+        while let Some(rows) = self.rows.recv().await {
+            for row in &rows? {
+                append_row(&mut out, format, &scratch.cells(&SealedRow::of(row)?, &self.estate, &opener)?);
+            }
             if out.len() >= CHUNK {
-                let chunk = std::mem::replace(&mut out, Vec::with_capacity(CHUNK + 4096));
+                let chunk = std::mem::replace(&mut out, Vec::with_capacity(CHUNK * 2));
                 if self.sender.send(Ok(chunk.into())).await.is_err() {
                     return Ok(()); // the reader has gone
                 }
@@ -229,13 +251,12 @@ impl Job {
 
     async fn sheet(&mut self) -> anyhow::Result<()> {
         let mut opener = Opener::new(&self.state, &self.released);
-        opener.learn(std::mem::take(&mut self.data_keys))?;
+        opener.learn(std::mem::take(&mut self.estate.data_keys))?;
         let mut sheet = XlsxSheet::new_in(&temporary_directory(), &KEY_COLUMNS)?;
         let mut scratch = Scratch::default();
-        {
-            let mut rows = db::rows(&mut self.source, &self.selection);
-            while let Some(row) = rows.try_next().await? {
-                sheet.row(&scratch.cells(&row, &opener)?)?;
+        while let Some(rows) = self.rows.recv().await {
+            for row in &rows? {
+                sheet.row(&scratch.cells(&SealedRow::of(row)?, &self.estate, &opener)?)?;
             }
         }
         let file = tokio::task::spawn_blocking(move || sheet.finish()).await??;
@@ -264,29 +285,37 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn cells<'a>(&'a mut self, row: &'a SealedRow, opener: &Opener<'_>) -> anyhow::Result<[&'a str; 9]> {
+    fn cells<'a>(
+        &'a mut self,
+        row: &SealedRow<'a>,
+        estate: &'a Estate,
+        opener: &Opener<'_>,
+    ) -> anyhow::Result<[&'a str; 9]> {
         self.key.clear();
-        let key = match (row.data_key_id, &row.sealed) {
-            (Some(data_key), Some(sealed)) => {
+        let key = match row.sealed {
+            Some((data_key, sealed)) => {
                 opener.open(data_key, row.id, sealed, &mut self.key)?;
                 ExportedKey::Key(&self.key)
             }
-            _ => ExportedKey::NotNeeded(&row.no_key_text),
+            None => ExportedKey::NotNeeded(row.no_key_text),
         };
+        // Both were read in the same state of the database as the row.
+        let contract = estate.contracts.get(&row.contract).context("a key's License ID is missing")?;
+        let product = estate.products.get(&row.product).context("a key's product is missing")?;
         let number = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
         let view = KeyExportRow {
-            license_id: &row.license_id,
-            parent_program: &row.program,
-            organization: &row.organization,
-            product: &row.product,
+            license_id: &contract.license_id,
+            parent_program: &contract.program,
+            organization: &contract.organization,
+            product,
             key,
-            kind: crate::keys::kind_of(&row.kind),
+            kind: crate::keys::kind_of(row.kind),
             activations: row
                 .used
                 .zip(row.total)
                 .map(|(used, limit)| Activations { used: number(used), limit: number(limit) }),
             seats: row.seats.map(number),
-            osa_status: &row.osa_status,
+            osa_status: row.osa_status,
         };
         Ok(view.cells(&mut self.buffer))
     }

@@ -10,10 +10,10 @@ use std::{
 
 use anyhow::{Context, Result};
 use sqlx::{
-    AssertSqlSafe, Executor, PgConnection, PgPool, Postgres, Transaction,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    AssertSqlSafe, Executor, FromRow, PgConnection, PgPool, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
 };
-use time::{Date, OffsetDateTime};
+use time::{Date, OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -48,7 +48,8 @@ impl Db {
             .test_before_acquire(false)
             .after_connect(|conn, _| {
                 Box::pin(async move {
-                    conn.execute("SET ROLE keyward_app").await?;
+                    // As on the embedded server: our queries are short, compiling them costs more than it saves.
+                    conn.execute("SET ROLE keyward_app; SET jit = off").await?;
                     Ok(())
                 })
             })
@@ -80,14 +81,36 @@ impl Db {
             Scope::System => "system".to_owned(),
         };
         // Both values are made here of a UUID and a number: nothing of a request's text gets in.
-        // `true` keeps them to this transaction; a session-level SET would leak to the pool's next user.
+        // LOCAL keeps them to this transaction; a SET for the session would leak to the pool's next user.
         let now = self.clock.now();
-        let begin = format!(
-            "{begin}; SELECT set_config('app.user', '{user}', true), set_config('app.now', to_timestamp({}::numeric / 1000000)::text, true)",
-            micros(now)
-        );
+        let begin = format!("{begin}; SET LOCAL app.\"user\" = '{user}'; SET LOCAL app.now = '{}'", moment(now));
         let tx = self.pool.begin_with(AssertSqlSafe(begin)).await?;
         Ok(Scoped { tx, now })
+    }
+
+    /// The row of the person behind a session's token, of a session seen after `seen_after` and begun
+    /// after `begun_after`. Asked of the function `app_session` before any transaction, because it tells
+    /// for whom the transaction will work; one round trip.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn session<T>(
+        &self,
+        token_hash: &[u8],
+        now: OffsetDateTime,
+        seen_after: OffsetDateTime,
+        begun_after: OffsetDateTime,
+    ) -> sqlx::Result<Option<T>>
+    where
+        T: for<'row> FromRow<'row, PgRow> + Send + Unpin,
+    {
+        sqlx::query_as("SELECT * FROM app_session($1, $2, $3, $4)")
+            .bind(token_hash)
+            .bind(now)
+            .bind(seen_after)
+            .bind(begun_after)
+            .fetch_optional(&self.pool)
+            .await
     }
 
     /// The clock that decides which grants are in force.
@@ -106,8 +129,11 @@ impl Db {
     }
 }
 
-fn micros(at: OffsetDateTime) -> i128 {
-    at.unix_timestamp_nanos() / 1000
+/// As PostgreSQL reads it, to the microsecond.
+fn moment(at: OffsetDateTime) -> String {
+    let at = at.to_offset(UtcOffset::UTC);
+    let (date, time) = (at.date(), at.time());
+    format!("{date} {:02}:{:02}:{:02}.{:06}+00", time.hour(), time.minute(), time.second(), time.microsecond())
 }
 
 /// A transaction that sees what its [`Scope`] may see. Dropped without [`Scoped::commit`], it is

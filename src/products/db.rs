@@ -1,6 +1,6 @@
 //! Products, read in a person's scope: those on some License ID that the person sees.
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, FromRow, Row, postgres::PgRow};
 
 use super::model::{Filter, Listed, Product, Sort};
 use crate::{auth::roles::Permission, contracts::db::like, postgres::Scoped};
@@ -19,36 +19,33 @@ pub async fn by_slug(tx: &mut Scoped, slug: &str) -> sqlx::Result<Option<Product
     .await
 }
 
-/// What the person's License IDs offer, with counts: License IDs, and keys where keys may be read.
-const OFFERED: &str = "
-    WITH mine AS (SELECT contract_id, bool_or(role = ANY($1)) AS reads FROM app_grants() GROUP BY contract_id),
-    offered AS (
-        SELECT cp.product_id, count(*) AS license_ids, coalesce(sum(cp.keys) FILTER (WHERE m.reads), 0)::bigint AS keys
-        FROM mine m JOIN contract_products cp ON cp.contract_id = m.contract_id GROUP BY cp.product_id),
-    matching AS (
-        SELECT p.slug, p.name, p.category, p.needs_key, o.license_ids, o.keys
-        FROM offered o JOIN products p ON p.id = o.product_id
-        WHERE $2 = '' OR p.name ILIKE '%' || $3 || '%'
-           OR p.id IN (SELECT k.product_id FROM product_keys k WHERE k.last_five = upper($2) AND k.contract_id IN (SELECT contract_id FROM mine WHERE reads)))";
-
-#[derive(sqlx::FromRow)]
-struct Counted {
-    #[sqlx(flatten)]
-    product: Listed,
-    total: i64,
+/// What a list of products needs, of one look at the person's License IDs.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// The page's products.
+    pub rows: Vec<Listed>,
+    /// How many there are in all; 0 on a page behind the last.
+    pub total: i64,
+    /// The categories of what matches the search, with counts.
+    pub categories: Vec<(String, i64)>,
+    /// Whether the person sees any License ID.
+    pub sees_any: bool,
+    /// Whether the person may read keys anywhere.
+    pub reads_any: bool,
 }
 
-/// A page of products and how many there are in all.
+/// A page of products with all that stands around it, in one statement: the person's grants are
+/// looked up and the License IDs' products counted once.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(
+pub async fn survey(
     tx: &mut Scoped,
     filter: &Filter,
     sort: (Sort, bool),
     limit: i64,
     offset: i64,
-) -> sqlx::Result<(Vec<Listed>, i64)> {
+) -> sqlx::Result<Survey> {
     let column = match sort.0 {
         Sort::Name => "lower(name)",
         Sort::Category => "category",
@@ -56,10 +53,28 @@ pub async fn list(
         Sort::Keys => "keys",
     };
     let direction = if sort.1 { "DESC" } else { "ASC" };
+    let matches = if filter.q.is_empty() {
+        ""
+    } else {
+        "WHERE p.name ILIKE '%' || $3 || '%' OR p.id IN (SELECT k.product_id FROM product_keys k
+             WHERE k.last_five = upper($2) AND k.contract_id IN (SELECT contract_id FROM mine WHERE reads))"
+    };
     let statement = format!(
-        "{OFFERED} SELECT *, count(*) OVER () AS total FROM matching WHERE $4 = '' OR category = $4 ORDER BY {column} {direction}, lower(name) LIMIT $5 OFFSET $6"
+        "WITH mine AS MATERIALIZED (SELECT contract_id, bool_or(role = ANY($1)) AS reads FROM app_grants() GROUP BY contract_id),
+         matching AS MATERIALIZED (
+            SELECT p.slug, p.name, p.category, p.needs_key, o.license_ids, o.keys
+            FROM (SELECT cp.product_id, count(*) AS license_ids, coalesce(sum(cp.keys) FILTER (WHERE m.reads), 0)::bigint AS keys
+                  FROM mine m JOIN contract_products cp ON cp.contract_id = m.contract_id GROUP BY cp.product_id) o
+            JOIN products p ON p.id = o.product_id {matches}),
+         page AS (SELECT *, row_number() OVER (ORDER BY {column} {direction}, lower(name)) AS place, count(*) OVER () AS total
+                  FROM matching WHERE $4 = '' OR category = $4 ORDER BY place LIMIT $5 OFFSET $6)
+         SELECT a.*, page.* FROM (
+            SELECT EXISTS (SELECT FROM mine) AS sees_any, EXISTS (SELECT FROM mine WHERE reads) AS reads_any,
+                   coalesce(array_agg(category ORDER BY category), '{{}}') AS categories, coalesce(array_agg(products ORDER BY category), '{{}}') AS counts
+            FROM (SELECT category, count(*) AS products FROM matching GROUP BY category) c) a
+         LEFT JOIN page ON true ORDER BY place"
     );
-    let rows: Vec<Counted> = sqlx::query_as(AssertSqlSafe(statement))
+    let rows = sqlx::query(AssertSqlSafe(statement))
         .bind(Permission::ReadKeys.roles())
         .bind(&filter.q)
         .bind(like(&filter.q))
@@ -68,23 +83,25 @@ pub async fn list(
         .bind(offset)
         .fetch_all(&mut **tx)
         .await?;
-    let total = rows.first().map_or(0, |row| row.total);
-    Ok((rows.into_iter().map(|row| row.product).collect(), total))
+    surveyed(&rows)
 }
 
-/// The categories of what matches the search, with counts.
-///
-/// # Errors
-/// When the database fails.
-pub async fn categories(tx: &mut Scoped, q: &str) -> sqlx::Result<Vec<(String, i64)>> {
-    sqlx::query_as(AssertSqlSafe(format!(
-        "{OFFERED} SELECT category, count(*) FROM matching GROUP BY category ORDER BY category"
-    )))
-    .bind(Permission::ReadKeys.roles())
-    .bind(q)
-    .bind(like(q))
-    .fetch_all(&mut **tx)
-    .await
+/// What stands around the page is on every row; a page without products is one row of that alone.
+fn surveyed(rows: &[PgRow]) -> sqlx::Result<Survey> {
+    let Some(first) = rows.first() else { return Ok(Survey::default()) };
+    let (names, counts): (Vec<String>, Vec<i64>) = (first.try_get("categories")?, first.try_get("counts")?);
+    let total: Option<i64> = first.try_get("total")?;
+    Ok(Survey {
+        rows: if total.is_some() {
+            rows.iter().map(Listed::from_row).collect::<sqlx::Result<_>>()?
+        } else {
+            Vec::new()
+        },
+        total: total.unwrap_or(0),
+        categories: names.into_iter().zip(counts).collect(),
+        sees_any: first.try_get("sees_any")?,
+        reads_any: first.try_get("reads_any")?,
+    })
 }
 
 /// For the overview: products and keys in sight, MAKs used up, MAKs from 80 % on.

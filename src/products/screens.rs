@@ -110,10 +110,7 @@ async fn page(
     let address = address(query);
     let filter = Filter { q: address.get("q").to_owned(), category: address.get("category").to_owned() };
     let number = page_of(query.one("page"));
-    let (rows, total) = db::list(tx, &filter, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
-    let counts = db::categories(tx, &filter.q).await?;
-    let may_export = keys::db::reads_any(tx).await?;
-    let empty = empty(tx, &filter).await?;
+    let survey = db::survey(tx, &filter, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
     let mut shell = person.visitor().shell(state);
     if query.one("notice") == "nothing-selected" {
         shell = shell
@@ -122,36 +119,36 @@ async fn page(
     Ok(ProductsPage {
         shell,
         q: filter.q.clone(),
-        categories: categories(&address, counts),
-        rows: rows.into_iter().map(|listed| row(&address, listed)).collect(),
-        pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
-        export: may_export.then(|| {
+        categories: categories(&address, survey.categories),
+        rows: survey.rows.into_iter().map(|listed| row(&address, listed)).collect(),
+        pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), survey.total.unsigned_abs()),
+        export: survey.reads_any.then(|| {
             Export::of_keys("export-keys", "Export all keys", "all")
                 .text("Every key that you may see, of all products and License IDs.")
         }),
-        empty,
+        empty: empty(&filter, survey.sees_any),
         panel,
         address,
     })
 }
 
-async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
+fn empty(filter: &Filter, sees_any: bool) -> Empty {
     if !filter.q.is_empty() || !filter.category.is_empty() {
-        return Ok(Empty::new(
+        return Empty::new(
             EmptyKind::NothingMatches,
             "No product matches",
             "Try fewer words, or the last five characters of a key.",
         )
-        .action("Clear filters", "/products"));
+        .action("Clear filters", "/products");
     }
-    if contracts::db::sees_any(tx).await? {
-        return Ok(Empty::new(
+    if sees_any {
+        return Empty::new(
             EmptyKind::NothingYet,
             "No products yet",
             "Import a key or order file from the vendor’s admin centre; its products show here.",
-        ));
+        );
     }
-    Ok(crate::web::overview::OverviewPage::nothing_granted())
+    crate::web::overview::OverviewPage::nothing_granted()
 }
 
 fn categories(address: &Address, counts: Vec<(String, i64)>) -> Vec<Category> {

@@ -1,0 +1,243 @@
+//! What the pages are compared with: the same templates and the same rows behind a handler that has nothing
+//! but axum, sqlx and one plain query a list. No session, no scope, no row-level security (it connects as the
+//! role that passes it by), no layers, no compression. What isn't a row of a list (the person's name, the
+//! counts of the categories, the product of the panel) it knows beforehand.
+
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+use axum::response::IntoResponse;
+use axum::{
+    Router,
+    extract::{Path as InPath, Query, State},
+    response::Response,
+    routing::get,
+};
+use keyward::{
+    contracts::db::like,
+    keys::{self, model::KeyRow},
+    products::{
+        list::{Category, ProductRow, ProductsPage},
+        model::{Listed, Product},
+        panel::{About, ProductPanel, ProductTab},
+    },
+    web::{
+        page::{Html, Person, Shell},
+        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Pager},
+    },
+};
+use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
+use time::OffsetDateTime;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::estate::{READER, attached, superuser};
+
+/// With this argument the benchmark is this server.
+pub const FLAG: &str = "--bare";
+/// Rows on a page, as on ours.
+const PAGE: i64 = 50;
+
+/// What a request needs.
+struct Bare {
+    pool: PgPool,
+    reader: Person,
+    /// The License IDs that the reader sees: known, not asked for.
+    contracts: Vec<Uuid>,
+    categories: Mutex<HashMap<String, Vec<(String, i64)>>>,
+    products: Mutex<HashMap<String, Arc<Product>>>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Counted<T> {
+    #[sqlx(flatten)]
+    row: T,
+    all: i64,
+}
+
+/// Serves; says on the standard output where.
+pub async fn serve(data: &Path) {
+    let cluster = attached(data).await;
+    // As many connections as the portal has, and no ping before each statement either.
+    let pool = PgPoolOptions::new()
+        .max_connections(32)
+        .test_before_acquire(false)
+        .connect_with(superuser(&cluster))
+        .await
+        .unwrap();
+    let (name, email, contracts) = sqlx::query_as(
+        "SELECT p.name, p.email, array_agg(g.contract_id) FROM people p JOIN grants g ON g.person_id = p.id WHERE p.email = $1 GROUP BY p.id",
+    )
+    .bind(READER)
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    let bare = Bare {
+        pool,
+        reader: Person { name, email },
+        contracts,
+        categories: Mutex::default(),
+        products: Mutex::default(),
+    };
+    let router =
+        Router::new().route("/products", get(list)).route("/products/{slug}", get(open)).with_state(Arc::new(bare));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    println!("{}", listener.local_addr().unwrap());
+    use axum::serve::ListenerExt;
+    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
+    axum::serve(listener, router).await.unwrap();
+}
+
+type Parameters = Query<HashMap<String, String>>;
+
+async fn list(State(bare): State<Arc<Bare>>, Query(query): Parameters) -> Response {
+    let q = query.get("q").map_or("", String::as_str);
+    Html(page(&bare, "/products", q, None).await).into_response()
+}
+
+async fn open(State(bare): State<Arc<Bare>>, InPath(slug): InPath<String>, _: Parameters) -> Response {
+    let product = product(&bare, &slug).await;
+    let panel = panel(&bare, &product).await;
+    Html(page(&bare, &["/products/", &slug].concat(), "", Some(panel)).await).into_response()
+}
+
+async fn page(bare: &Bare, path: &str, q: &str, panel: Option<ProductPanel>) -> ProductsPage {
+    let (rows, all) = rows(bare, q).await;
+    let address = Address::new("/products").with("q", q);
+    let nav = Shell::NAV.into_iter().filter(|item| !["/people", "/imports", "/audit"].contains(&item.href));
+    let categories = categories(bare, q).await;
+    let everything = (String::new(), categories.iter().map(|(_, count)| count).sum());
+    ProductsPage {
+        shell: Shell::new(path, Some(bare.reader.clone()), nav.collect()),
+        q: q.to_owned(),
+        categories: std::iter::once(everything)
+            .chain(categories)
+            .map(|(label, count)| Category {
+                href: address.clone().with("category", label.as_str()).href(),
+                count: count.unsigned_abs(),
+                current: label.is_empty(),
+                label: if label.is_empty() { "All".to_owned() } else { label },
+            })
+            .collect(),
+        rows: rows
+            .into_iter()
+            .map(|listed| ProductRow {
+                href: address.clone().at(["/products/", &listed.slug].concat()).href(),
+                slug: listed.slug,
+                name: listed.name,
+                category: listed.category,
+                license_ids: listed.license_ids.unsigned_abs(),
+                keys: listed.keys.unsigned_abs(),
+                needs_key: listed.needs_key,
+            })
+            .collect(),
+        pager: Pager::new(&address, "page", 1, PAGE.unsigned_abs(), all.unsigned_abs()),
+        export: Some(
+            Export::of_keys("export-keys", "Export all keys", "all")
+                .text("Every key that you may see, of all products and License IDs."),
+        ),
+        empty: Empty::new(EmptyKind::NothingYet, "", ""),
+        panel,
+        address,
+    }
+}
+
+/// The one plain query of the list of products.
+async fn rows(bare: &Bare, q: &str) -> (Vec<Listed>, i64) {
+    let matching = if q.is_empty() {
+        ""
+    } else {
+        "AND (p.name ILIKE '%' || $4 || '%' OR p.id IN (SELECT k.product_id FROM product_keys k WHERE k.last_five = upper($3) AND k.contract_id = ANY($1)))"
+    };
+    let statement = format!(
+        "SELECT p.slug, p.name, p.category, p.needs_key, count(*) AS license_ids, sum(cp.keys)::bigint AS keys, count(*) OVER () AS all
+         FROM contract_products cp JOIN products p ON p.id = cp.product_id
+         WHERE cp.contract_id = ANY($1) {matching} GROUP BY p.id ORDER BY lower(p.name) LIMIT $2"
+    );
+    let mut statement = sqlx::query_as(AssertSqlSafe(statement)).bind(&bare.contracts).bind(PAGE);
+    if !q.is_empty() {
+        statement = statement.bind(q).bind(like(q));
+    }
+    counted(statement.fetch_all(&bare.pool).await.unwrap())
+}
+
+/// The one plain query of the list of keys.
+async fn keys_of(bare: &Bare, product: Uuid) -> (Vec<KeyRow>, i64) {
+    let statement = sqlx::query_as(
+        "SELECT k.id, c.license_id, o.name AS organization, p.name AS product, p.slug, k.kind, k.last_five, k.used, k.total, k.seats,
+                k.osa_status, k.read_at, k.usable_from, k.blocked_at, k.no_key_text, count(*) OVER () AS all,
+                ARRAY(SELECT DISTINCT c2.license_id FROM product_keys k2 JOIN contracts c2 ON c2.id = k2.contract_id
+                      WHERE k2.fingerprint = k.fingerprint AND k2.contract_id <> k.contract_id ORDER BY 1) AS shared_with
+         FROM product_keys k JOIN contracts c ON c.id = k.contract_id JOIN organizations o ON o.id = c.organization_id
+              JOIN products p ON p.id = k.product_id
+         WHERE k.product_id = $1 AND k.contract_id = ANY($2) ORDER BY c.license_id, k.kind, k.last_five, k.id LIMIT $3",
+    );
+    counted(statement.bind(product).bind(&bare.contracts).bind(PAGE).fetch_all(&bare.pool).await.unwrap())
+}
+
+fn counted<T>(rows: Vec<Counted<T>>) -> (Vec<T>, i64) {
+    let all = rows.first().map_or(0, |row| row.all);
+    (rows.into_iter().map(|row| row.row).collect(), all)
+}
+
+async fn panel(bare: &Bare, product: &Product) -> ProductPanel {
+    let (rows, all) = keys_of(bare, product.id).await;
+    let here = Address::new(["/products/", &product.slug].concat()).with("tab", "keys");
+    let today = OffsetDateTime::now_utc().date();
+    ProductPanel {
+        slug: product.slug.clone(),
+        name: product.name.clone(),
+        list: Address::new("/products"),
+        tab: ProductTab::Keys,
+        about: About { category: product.category.clone(), ..About::default() },
+        key_count: all.unsigned_abs(),
+        keys: Some(KeyList {
+            lead: KeyLead::Contract,
+            place: here.path().to_owned(),
+            back: here.href(),
+            pager: Pager::new(&here, "keys_page", 1, PAGE.unsigned_abs(), all.unsigned_abs()),
+            rows: rows.into_iter().map(|key| keys::view::row(key, today)).collect(),
+            export: Some(
+                Export::of_keys("export-selected", "Export selected keys", "selected")
+                    .field("product", product.slug.clone())
+                    .text("The ticked keys."),
+            ),
+            locked: None,
+            empty: Empty::new(EmptyKind::NothingYet, "", ""),
+        }),
+    }
+}
+
+/// Asked for once, then known.
+async fn categories(bare: &Bare, q: &str) -> Vec<(String, i64)> {
+    let mut known = bare.categories.lock().await;
+    if let Some(counts) = known.get(q) {
+        return counts.clone();
+    }
+    let counts: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT category, count(*) FROM (
+            SELECT DISTINCT p.id, p.category FROM contract_products cp JOIN products p ON p.id = cp.product_id
+            WHERE cp.contract_id = ANY($1) AND ($2 = '' OR p.name ILIKE '%' || $2 || '%'
+               OR p.id IN (SELECT k.product_id FROM product_keys k WHERE k.last_five = upper($2) AND k.contract_id = ANY($1)))) p
+         GROUP BY category ORDER BY category",
+    )
+    .bind(&bare.contracts)
+    .bind(q)
+    .fetch_all(&bare.pool)
+    .await
+    .unwrap();
+    known.insert(q.to_owned(), counts.clone());
+    counts
+}
+
+/// Asked for once, then known.
+async fn product(bare: &Bare, slug: &str) -> Arc<Product> {
+    let mut known = bare.products.lock().await;
+    if let Some(product) = known.get(slug) {
+        return product.clone();
+    }
+    let product: Product =
+        sqlx::query_as("SELECT * FROM products WHERE slug = $1").bind(slug).fetch_one(&bare.pool).await.unwrap();
+    let product = Arc::new(product);
+    known.insert(slug.to_owned(), product.clone());
+    product
+}
