@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 use super::{driver::Scripts, page::Browser};
 use crate::support::{
     app::{App, NOW},
+    cluster,
     database::TestDb,
 };
 
@@ -54,7 +55,8 @@ static FURNISHED: OnceCell<Furnished> = OnceCell::const_new();
 /// Done once a run: the import takes seconds.
 async fn furnish() -> Furnished {
     let database = TestDb::new().await;
-    let keys = tempfile::tempdir().unwrap();
+    // a static outlives every destructor: this directory is removed by the next run
+    let keys = cluster::scratch();
     let db = Db::connect(database.app.clone(), 4, Clock::standing_at(NOW)).await.unwrap();
     let vault = Vault::open(&db, &keys.path().join("kek"), &keys.path().join("responder.key")).await.unwrap();
     let opened = Opened { db, vault, embedded: None };
