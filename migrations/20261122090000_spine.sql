@@ -473,13 +473,13 @@ BEGIN
 END $$;
 
 -- The four sets of License IDs that policies ask for; the same table as Role::may in src/auth/roles.rs.
-CREATE FUNCTION app_seen() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+CREATE FUNCTION app_seen() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS
 $$ BEGIN RETURN QUERY SELECT contract_id FROM app_grants(); END $$;
-CREATE FUNCTION app_keys_read() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+CREATE FUNCTION app_keys_read() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS
 $$ BEGIN RETURN QUERY SELECT contract_id FROM app_grants() WHERE role IN ('administrator', 'product-keys-reader', 'license-position-reader'); END $$;
-CREATE FUNCTION app_position_read() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+CREATE FUNCTION app_position_read() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS
 $$ BEGIN RETURN QUERY SELECT contract_id FROM app_grants() WHERE role IN ('administrator', 'license-position-reader'); END $$;
-CREATE FUNCTION app_administered() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+CREATE FUNCTION app_administered() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS
 $$ BEGIN RETURN QUERY SELECT contract_id FROM app_grants() WHERE role = 'administrator'; END $$;
 
 -- Whom a session's token belongs to, while session and person are in force: one statement before any
@@ -555,22 +555,23 @@ END $$;
 CREATE POLICY seen ON contracts FOR SELECT TO keyward_app USING (id IN (SELECT app_seen()));
 CREATE POLICY seen ON contacts FOR SELECT TO keyward_app USING (contract_id IN (SELECT app_seen()));
 CREATE POLICY seen ON contract_products FOR SELECT TO keyward_app USING (contract_id IN (SELECT app_seen()));
-CREATE FUNCTION app_seen_products() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp AS
+CREATE FUNCTION app_seen_products() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS
 $$
+DECLARE mine uuid[] := ARRAY(SELECT DISTINCT contract_id FROM app_grants());
 BEGIN
     -- Whoever sees few License IDs: by what they cover. Whoever sees many: by the products, most of which
     -- are found under the first License ID looked at.
-    IF (SELECT count(*) FROM app_grants()) < 1000 THEN
-        RETURN QUERY SELECT DISTINCT cp.product_id FROM app_grants() JOIN contract_products cp USING (contract_id);
+    IF cardinality(mine) < 1000 THEN
+        RETURN QUERY SELECT DISTINCT cp.product_id FROM unnest(mine) AS m (id) JOIN contract_products cp ON cp.contract_id = m.id;
     ELSE
         RETURN QUERY SELECT p.id FROM products p WHERE (
             SELECT true FROM contract_products cp
-            WHERE cp.product_id = p.id AND (cp.contract_id IN (SELECT contract_id FROM app_grants())) IS TRUE LIMIT 1);
+            WHERE cp.product_id = p.id AND (cp.contract_id IN (SELECT unnest(mine))) IS TRUE LIMIT 1);
     END IF;
 END $$;
 CREATE POLICY seen ON products FOR SELECT TO keyward_app USING (id IN (SELECT app_seen_products()));
 -- Names above a License ID that one sees: its organisation, those over it, and its agreement.
-CREATE FUNCTION app_seen_organizations() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = public, pg_temp AS $$
+CREATE FUNCTION app_seen_organizations() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
     RETURN QUERY WITH RECURSIVE above AS (
         SELECT o.id, o.parent_id FROM organizations o
@@ -579,7 +580,7 @@ BEGIN
         SELECT o.id, o.parent_id FROM organizations o JOIN above ON o.id = above.parent_id
     ) SELECT id FROM above;
 END $$;
-CREATE FUNCTION app_seen_agreements() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = public, pg_temp AS
+CREATE FUNCTION app_seen_agreements() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS
 $$ BEGIN RETURN QUERY SELECT DISTINCT c.agreement_id FROM app_grants() g JOIN contracts c ON c.id = g.contract_id; END $$;
 CREATE POLICY seen ON organizations FOR SELECT TO keyward_app USING (id IN (SELECT app_seen_organizations()));
 CREATE POLICY seen ON agreements FOR SELECT TO keyward_app USING (id IN (SELECT app_seen_agreements()));

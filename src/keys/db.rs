@@ -34,23 +34,10 @@ struct Counted {
 /// # Errors
 /// When the database fails.
 pub async fn list(tx: &mut Scoped, of: Of, limit: i64, offset: i64) -> sqlx::Result<(Vec<KeyRow>, i64)> {
-    let (column, id, permission, order) = match of {
-        Of::Product(id) => ("product_id", id, Permission::ReadProductKeys, "c.license_id, k.kind, k.last_five"),
-        Of::Contract(id) => ("contract_id", id, Permission::ReadKeys, "lower(p.name), k.kind, k.last_five"),
+    let (id, permission, statement) = match of {
+        Of::Product(id) => (id, Permission::ReadProductKeys, statement("k.product_id", "c.license_id")),
+        Of::Contract(id) => (id, Permission::ReadKeys, statement("k.contract_id", "lower(p.product)")),
     };
-    let statement = format!(
-        "WITH page AS (
-            SELECT k.*, c.license_id, c.organization_id, p.name AS product, p.slug, count(*) OVER () AS all,
-                   row_number() OVER (ORDER BY {order}, k.id) AS place
-            FROM product_keys k JOIN contracts c ON c.id = k.contract_id JOIN products p ON p.id = k.product_id
-            WHERE k.{column} = $1 AND k.archived_at IS NULL AND k.contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($2))
-            ORDER BY {order}, k.id LIMIT $3 OFFSET $4)
-         SELECT k.id, k.license_id, o.name AS organization, k.product, k.slug, k.kind, k.last_five, k.used, k.total, k.seats,
-                k.osa_status, k.read_at, k.usable_from, k.blocked_at, k.no_key_text, k.all,
-                ARRAY(SELECT DISTINCT c2.license_id FROM product_keys k2 JOIN contracts c2 ON c2.id = k2.contract_id
-                      WHERE k2.fingerprint = k.fingerprint AND k2.contract_id <> k.contract_id AND k2.archived_at IS NULL ORDER BY 1) AS shared_with
-         FROM page k JOIN organizations o ON o.id = k.organization_id ORDER BY k.place"
-    );
     let rows: Vec<Counted> = sqlx::query_as(AssertSqlSafe(statement))
         .bind(id)
         .bind(permission.roles())
@@ -60,6 +47,28 @@ pub async fn list(tx: &mut Scoped, of: Of, limit: i64, offset: i64) -> sqlx::Res
         .await?;
     let all = rows.first().map_or(0, |row| row.all);
     Ok((rows.into_iter().map(|row| row.key).collect(), all))
+}
+
+/// Step by step, each on as few rows as there are by then: the keys in scope, the names to sort them by, the
+/// page, and only for its rows the rest.
+fn statement(column: &str, order: &str) -> String {
+    format!(
+        "WITH keys AS MATERIALIZED (
+            SELECT k.id, k.contract_id, k.product_id, k.fingerprint, k.kind, k.last_five, k.used, k.total, k.seats, k.osa_status, k.read_at,
+                   k.usable_from, k.blocked_at, k.no_key_text
+            FROM (SELECT DISTINCT contract_id FROM app_grants() WHERE role = ANY($2)) mine JOIN product_keys k ON k.contract_id = mine.contract_id
+            WHERE {column} = $1 AND k.archived_at IS NULL),
+         names AS MATERIALIZED (SELECT id, name AS product, slug FROM products WHERE id IN (SELECT product_id FROM keys)),
+         page AS MATERIALIZED (
+            SELECT k.*, p.product, p.slug, c.license_id, c.organization_id, count(*) OVER () AS all,
+                   row_number() OVER (ORDER BY {order}, k.kind, k.last_five, k.id) AS place
+            FROM keys k JOIN names p ON p.id = k.product_id JOIN contracts c ON c.id = k.contract_id ORDER BY place LIMIT $3 OFFSET $4)
+         SELECT k.*, o.name AS organization,
+                ARRAY(SELECT DISTINCT c2.license_id FROM product_keys k2 JOIN contracts c2 ON c2.id = k2.contract_id
+                      WHERE k2.fingerprint = k.fingerprint AND k2.contract_id <> k.contract_id AND k2.archived_at IS NULL
+                        AND k2.contract_id IN (SELECT app_keys_read()) ORDER BY 1) AS shared_with
+         FROM page k JOIN organizations o ON o.id = k.organization_id ORDER BY k.place"
+    )
 }
 
 /// License IDs of a product that the person sees without the right to its keys there.

@@ -64,7 +64,12 @@ impl Db {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin(&self, scope: Scope) -> sqlx::Result<Scoped> {
-        self.begin_as("BEGIN", scope).await
+        match scope {
+            // Pages ask the same few statements again and again, each with the policies of all its tables:
+            // planned once a connection, not once a request.
+            Scope::Person(_) => self.begin_as("BEGIN; SET LOCAL plan_cache_mode = force_generic_plan", scope).await,
+            Scope::System => self.begin_as("BEGIN", scope).await,
+        }
     }
 
     /// Begins a transaction that sees one state of the database from its first to its last statement.
