@@ -261,7 +261,7 @@ async fn key_list(
         place: here.path().to_owned(),
         pager: Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total),
         back: here.with("keys_page", query.one("keys_page")).href(),
-        rows: rows.into_iter().map(|key| keys::view::row(key, tx.today())).collect(),
+        rows: keys::view::rows(rows, tx.today()),
         export: (total > 0).then(|| {
             Export::of_keys("export-selected", "Export selected keys", "selected")
                 .field("license_id", head.license_id.clone())
