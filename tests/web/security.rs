@@ -116,6 +116,10 @@ async fn reveal_wants_a_recent_password_and_goes_on_after_confirm() {
     let asked = app.get("/confirm", person).await.text().await.unwrap();
     assert!(asked.contains("show the key"), "{asked}");
 
+    let from = format!("{}/products/alpha-suite?tab=keys", app.base);
+    let asked = app.request(Method::GET, "/confirm", person).header(header::REFERER, from).send().await.unwrap();
+    assert!(asked.text().await.unwrap().contains("href=\"/products/alpha-suite?tab=keys\">Cancel"), "back to the page");
+
     let wrong = app.post("/confirm", person, &[("password", "not it at all, sorry")]).await;
     assert_eq!(wrong.status(), 422);
     let went_on = app.post("/confirm", person, &[("password", PASSWORD)]).await;
