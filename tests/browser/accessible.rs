@@ -1,6 +1,11 @@
 //! Every page, light and dark, without a violation that axe-core finds.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::{Mutex, PoisonError},
+};
 
 use serde_json::Value;
 
@@ -14,8 +19,12 @@ use super::{
 /// Pinned: a newer one may find more, and that is a change like any other.
 const VERSION: &str = "4.14.1";
 
+/// Two tests want the script at once: the second waits for the first to have fetched it.
+static FETCH: Mutex<()> = Mutex::new(());
+
 /// The script, fetched once into the build directory; it is no part of the repository.
 fn axe() -> String {
+    let _turn = FETCH.lock().unwrap_or_else(PoisonError::into_inner);
     let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("axe-core-{VERSION}"));
     let script = home.join("node_modules/axe-core/axe.min.js");
     if !script.is_file() {

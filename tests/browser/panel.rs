@@ -11,18 +11,18 @@ use super::{
 };
 
 const OFFICE: &str = "/products/office-ltsc-professional-plus-2024?tab=keys";
-/// What the panel shows of each key, in the order of the estate's columns.
-const FACTS: &str = "return [...document.querySelectorAll('.panel .key-row')].map((row) => {
+/// What the panel shows of each key in each of its places, in the order of the estate's columns.
+const FACTS: &str = "return [...document.querySelectorAll('.panel .key-row')].flatMap((row) => {
     const text = (part) => row.querySelector(part)?.textContent.trim() ?? '';
     const fact = (name) => [...row.querySelectorAll('.key-count')].find((one) => one.textContent.includes(name))?.children[1];
-    return [
-        text('.key-place a').replace('License ID ', ''),
-        text('.key-place > span'),
+    return [...row.querySelectorAll('.key-place')].map((place) => [
+        place.querySelector('a').textContent.trim().replace('License ID ', ''),
+        place.querySelector(':scope > span').textContent.trim(),
         text('[data-key-text]'),
         text('.badge').replace('Type: ', ''),
         (fact('Activations')?.querySelector('.meter-text').textContent ?? '').replace(' of ', '/').replaceAll(',', ''),
         fact('OSA status')?.textContent ?? '',
-    ];
+    ]);
 })";
 
 /// The same of the estate's file.
@@ -87,6 +87,9 @@ async fn the_panel_shows_the_keys_as_they_are() {
     browser.at("/products/office-ltsc-professional-plus-2024?sort=name").await;
     browser.see(".panel .key-row").await;
     same("keys of Office", &shown(browser).await, &facts("Office LTSC Professional Plus 2024"));
+    let shared = "return [...document.querySelectorAll('.key-row')].filter((row) => row.textContent.includes('-JYW3R'))
+        .map((row) => row.querySelectorAll('.key-place .tick, :scope > .tick').length)";
+    assert_eq!(browser.js(shared).await, json!([3]), "one key, three places, each with its box");
     assert_eq!(browser.js("return window.stayed === true && document.activeElement.matches('.panel')").await, true);
 
     for (tab, sign) in [("About", ".panel .facts"), ("Downloads", ".panel .empty"), ("Keys", ".panel .key-row")] {
