@@ -33,24 +33,31 @@ struct Counted {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(tx: &mut Scoped, of: Of, limit: i64, offset: i64) -> sqlx::Result<(Vec<KeyRow>, i64)> {
+pub async fn list(tx: &mut Scoped, of: Of<'_>, limit: i64, offset: i64) -> sqlx::Result<(Vec<KeyRow>, i64)> {
     let (id, permission, statement) = match of {
-        Of::Product(id) => (
-            id,
-            Permission::ReadProductKeys,
-            statement("k.product_id", "g.first_license_id, g.same_as, c.license_id", SAME_KEY),
-        ),
-        Of::Contract(id) => (
-            id,
-            Permission::ReadKeys,
-            statement("k.contract_id", "lower(p.product)", "SELECT id, id AS same_as FROM keys"),
-        ),
+        // Known and in scope by now: neither name nor address is looked up again.
+        Of::Product(product) => {
+            let names = "SELECT $1 AS id, $5 AS product, $6 AS slug";
+            let order = "g.first_license_id, g.same_as, c.license_id";
+            (product.id, Permission::ReadProductKeys, statement("k.product_id", names, order, SAME_KEY))
+        }
+        Of::Contract(id) => {
+            let names = "SELECT id, name AS product, slug FROM products WHERE id IN (SELECT product_id FROM keys)";
+            let groups = "SELECT id, id AS same_as FROM keys";
+            (id, Permission::ReadKeys, statement("k.contract_id", names, "lower(p.product)", groups))
+        }
+    };
+    let (name, slug) = match of {
+        Of::Product(product) => (product.name.as_str(), product.slug.as_str()),
+        Of::Contract(_) => ("", ""),
     };
     let rows: Vec<Counted> = sqlx::query_as(AssertSqlSafe(statement))
         .bind(id)
         .bind(permission.roles())
         .bind(limit)
         .bind(offset)
+        .bind(name)
+        .bind(slug)
         .fetch_all(&mut **tx)
         .await?;
     let all = rows.first().map_or(0, |row| row.all);
@@ -65,14 +72,14 @@ const SAME_KEY: &str = "
 
 /// Step by step, each on as few rows as there are by then: the keys in scope, the names to sort them by, the
 /// page, and only for its rows the rest.
-fn statement(column: &str, order: &str, groups: &str) -> String {
+fn statement(column: &str, names: &str, order: &str, groups: &str) -> String {
     format!(
         "WITH keys AS MATERIALIZED (
             SELECT k.id, k.contract_id, k.product_id, k.fingerprint, k.kind, k.last_five, k.used, k.total, k.seats, k.osa_status, k.read_at,
                    k.usable_from, k.blocked_at, k.no_key_text
             FROM (SELECT DISTINCT contract_id FROM app_grants() WHERE role = ANY($2)) mine JOIN product_keys k ON k.contract_id = mine.contract_id
             WHERE {column} = $1 AND k.archived_at IS NULL),
-         names AS MATERIALIZED (SELECT id, name AS product, slug FROM products WHERE id IN (SELECT product_id FROM keys)),
+         names AS MATERIALIZED ({names}),
          page AS MATERIALIZED (
             SELECT k.*, g.same_as, p.product, p.slug, c.license_id, c.organization_id, count(*) OVER () AS all,
                    row_number() OVER (ORDER BY {order}, k.kind, k.last_five, k.id) AS place
@@ -91,9 +98,10 @@ fn statement(column: &str, order: &str, groups: &str) -> String {
 /// When the database fails.
 pub async fn locked_on(tx: &mut Scoped, product: Uuid) -> sqlx::Result<Vec<(Uuid, String)>> {
     sqlx::query_as(
-        "SELECT c.id, c.license_id FROM contract_products cp JOIN contracts c ON c.id = cp.contract_id
-         WHERE cp.product_id = $1 AND cp.keys > 0 AND cp.contract_id IN (SELECT contract_id FROM app_grants())
-           AND cp.contract_id NOT IN (SELECT contract_id FROM app_grants() WHERE role = ANY($2)) ORDER BY c.license_id",
+        "SELECT c.id, c.license_id
+         FROM (SELECT contract_id FROM app_grants() GROUP BY contract_id HAVING NOT bool_or(role = ANY($2))) closed
+              JOIN contract_products cp ON cp.contract_id = closed.contract_id JOIN contracts c ON c.id = cp.contract_id
+         WHERE cp.product_id = $1 AND cp.keys > 0 ORDER BY c.license_id",
     )
     .bind(product)
     .bind(Permission::ReadProductKeys.roles())

@@ -3,6 +3,8 @@
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
+use crate::products::model::Product;
+
 /// A key as a permission check sees it.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct KeyHead {
@@ -63,9 +65,9 @@ pub struct KeyRow {
 
 /// Which keys a list is about.
 #[derive(Clone, Copy, Debug)]
-pub enum Of {
+pub enum Of<'a> {
     /// Those of a product, where they may be seen on the product's page.
-    Product(Uuid),
+    Product(&'a Product),
     /// Those of a License ID.
     Contract(Uuid),
 }

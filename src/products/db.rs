@@ -47,26 +47,32 @@ pub async fn survey(
     offset: i64,
 ) -> sqlx::Result<Survey> {
     let column = match sort.0 {
-        Sort::Name => "lower(name)",
+        Sort::Name => "lower_name",
         Sort::Category => "category",
         Sort::LicenseIds => "license_ids",
         Sort::Keys => "keys",
     };
     let direction = if sort.1 { "DESC" } else { "ASC" };
-    let matches = if filter.q.is_empty() {
-        ""
+    // A search narrows the products first: what is counted then are the License IDs of those found.
+    let (found, among) = if filter.q.is_empty() {
+        ("", "")
     } else {
-        "WHERE p.name ILIKE '%' || $3 || '%' OR p.id IN (SELECT k.product_id FROM product_keys k
-             WHERE k.last_five = upper($2) AND k.contract_id IN (SELECT contract_id FROM mine WHERE reads))"
+        (
+            "found AS MATERIALIZED (SELECT p.* FROM products p WHERE p.name ILIKE '%' || $3 || '%' OR p.id IN (SELECT k.product_id
+                FROM product_keys k WHERE k.last_five = upper($2) AND k.contract_id IN (SELECT contract_id FROM mine WHERE reads))),",
+            "WHERE cp.product_id = ANY(ARRAY(SELECT id FROM found))",
+        )
     };
+    let products = if found.is_empty() { "products" } else { "found" };
+    // A product's keys on one License ID fit an integer, whose sum is quicker than that of the bigint it is kept as.
     let statement = format!(
         "WITH mine AS MATERIALIZED (SELECT contract_id, bool_or(role = ANY($1)) AS reads FROM app_grants() GROUP BY contract_id),
-         matching AS MATERIALIZED (
-            SELECT p.slug, p.name, p.category, p.needs_key, o.license_ids, o.keys
-            FROM (SELECT cp.product_id, count(*) AS license_ids, coalesce(sum(cp.keys) FILTER (WHERE m.reads), 0)::bigint AS keys
-                  FROM mine m JOIN contract_products cp ON cp.contract_id = m.contract_id GROUP BY cp.product_id) o
-            JOIN products p ON p.id = o.product_id {matches}),
-         page AS (SELECT *, row_number() OVER (ORDER BY {column} {direction}, lower(name)) AS place, count(*) OVER () AS total
+         {found} matching AS MATERIALIZED (
+            SELECT p.slug, p.name, lower(p.name) AS lower_name, p.category, p.needs_key, o.license_ids, o.keys
+            FROM (SELECT cp.product_id, count(*) AS license_ids, coalesce(sum(cp.keys::integer) FILTER (WHERE m.reads), 0) AS keys
+                  FROM mine m JOIN contract_products cp ON cp.contract_id = m.contract_id {among} GROUP BY cp.product_id) o
+            JOIN {products} p ON p.id = o.product_id),
+         page AS (SELECT *, row_number() OVER (ORDER BY {column} {direction}, lower_name) AS place, count(*) OVER () AS total
                   FROM matching WHERE $4 = '' OR category = $4 ORDER BY place LIMIT $5 OFFSET $6)
          SELECT a.*, page.* FROM (
             SELECT EXISTS (SELECT FROM mine) AS sees_any, EXISTS (SELECT FROM mine WHERE reads) AS reads_any,

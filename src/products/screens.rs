@@ -47,9 +47,9 @@ pub async fn list(person: SignedIn, State(state): State<AppState>, RawQuery(quer
 /// When the database fails.
 pub async fn open(product: OnProduct, State(state): State<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
     let query = Pairs::parse(query.unwrap_or_default().as_bytes());
-    let mut tx = product.begin(&state).await?;
-    let panel = panel(&mut tx, &product.product, &query, None).await?;
-    Ok(Html(page(&state, &product, &mut tx, &query, Some(panel)).await?).into_response())
+    let (person, product, mut tx) = product.begun();
+    let panel = panel(&mut tx, &product, &query, None).await?;
+    Ok(Html(page(&state, &person, &mut tx, &query, Some(panel)).await?).into_response())
 }
 
 /// The page that a reveal without JavaScript answers with: the panel it was asked from, with the key
@@ -187,7 +187,7 @@ async fn panel(
     let tab = ProductTab::parse(query.one("tab"));
     let list = address(query);
     let number = page_of(query.one("keys_page"));
-    let (rows, total) = keys::db::list(tx, Of::Product(product.id), PAGE, (number - 1) * PAGE).await?;
+    let (rows, total) = keys::db::list(tx, Of::Product(product), PAGE, (number - 1) * PAGE).await?;
     let keys = match tab {
         ProductTab::Keys => {
             let here = list.clone().at(["/products/", &product.slug].concat()).with("tab", "keys");

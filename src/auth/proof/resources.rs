@@ -100,8 +100,15 @@ impl<P: Needs> FromRequestParts<AppState> for OnKey<P> {
 /// The product in the path (`{slug}`) is on some License ID that the person sees.
 pub struct OnProduct {
     signed_in: SignedIn,
-    /// The product.
-    pub product: Product,
+    product: Product,
+    tx: Scoped,
+}
+
+impl OnProduct {
+    /// Who, the product, and the transaction in which it was found, to read the rest of the page in.
+    pub fn begun(self) -> (SignedIn, Product, Scoped) {
+        (self.signed_in, self.product, self.tx)
+    }
 }
 
 impl Proof for OnProduct {
@@ -115,7 +122,7 @@ impl FromRequestParts<AppState> for OnProduct {
         let slug = path_param(parts, state, "slug").await?;
         let mut tx = signed_in.begin(state).await?;
         let product = products::db::by_slug(&mut tx, &slug).await?.ok_or(Error::NotFound)?;
-        Ok(Self { signed_in, product })
+        Ok(Self { signed_in, product, tx })
     }
 }
 
