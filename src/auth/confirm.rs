@@ -4,7 +4,7 @@ use axum::{
     Extension, Router,
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -117,10 +117,19 @@ fn doing(path: &str) -> &'static str {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(person: SignedIn, State(state): State<AppState>) -> Result<Response> {
+pub async fn get(person: SignedIn, State(state): State<AppState>, headers: HeaderMap) -> Result<Response> {
     let mut tx = person.begin(&state).await?;
     let pending = db::pending_path(&mut tx, person.person().session_id).await?;
-    Ok(Html(page(&state, &person, pending.as_deref(), None)).into_response())
+    let page = page(&state, &person, pending.as_deref(), None);
+    Ok(Html(ConfirmPage { next: came_from(&state, &headers), ..page }).into_response())
+}
+
+/// The page of ours that the interrupted form stood on, for "Cancel".
+fn came_from(state: &AppState, headers: &HeaderMap) -> String {
+    let referer =
+        headers.get(header::REFERER).and_then(|text| text.to_str().ok()).and_then(|text| url::Url::parse(text).ok());
+    let own = referer.filter(|url| url.origin() == state.web.base_url.origin() && url.path() != "/confirm");
+    own.map_or_else(|| "/".to_owned(), |url| url[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
 }
 
 fn page(state: &AppState, person: &SignedIn, pending: Option<&str>, error: Option<&str>) -> ConfirmPage {

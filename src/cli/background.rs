@@ -1,7 +1,7 @@
 //! What the server does besides answering: counts of strangers, signed ends of the audit chains, and
 //! uploads that nobody decided on.
 
-use std::{future::Future, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
@@ -38,22 +38,20 @@ pub fn begin(lifecycle: &mut Lifecycle, state: &AppState, data_dir: &Path) {
 
 /// Works now, then once a period, and once more at the end. A failure is no reason to stop serving: it
 /// is logged, and tried again.
-fn every(
+async fn every(
     period: Duration,
     ending: CancellationToken,
     mut work: impl AsyncFnMut() -> Result<()> + Send + 'static,
-) -> impl Future<Output = Result<()>> {
-    async move {
-        loop {
-            let more = !ending.is_cancelled();
-            if let Err(fault) = work().await {
-                tracing::warn!(error = format!("{fault:#}"), "a background task failed; tried again in {period:?}");
-            }
-            if !more {
-                return Ok(());
-            }
-            ending.run_until_cancelled(tokio::time::sleep(period)).await;
+) -> Result<()> {
+    loop {
+        let more = !ending.is_cancelled();
+        if let Err(fault) = work().await {
+            tracing::warn!(error = format!("{fault:#}"), "a background task failed; tried again in {period:?}");
         }
+        if !more {
+            return Ok(());
+        }
+        ending.run_until_cancelled(tokio::time::sleep(period)).await;
     }
 }
 

@@ -158,7 +158,10 @@ fn password(dir: &Path) -> Result<String> {
 
 /// Fills the demo with its estate and people. Does again what a killed start has left undone: an
 /// import that finds everything there changes nothing.
-async fn furnish(opened: &Opened, password: &str) -> Result<()> {
+///
+/// # Errors
+/// When the database fails.
+pub async fn furnish(opened: &Opened, password: &str) -> Result<()> {
     let mut tx = opened.db.begin(Scope::System).await?;
     if db::find_by_email(&mut tx, SIGN_INS[SIGN_INS.len() - 1].email).await?.is_some() {
         return Ok(());

@@ -2,13 +2,13 @@
 
 mod audit;
 mod background;
-mod demo;
+pub mod demo;
 mod export;
 mod grant;
 mod healthcheck;
 mod import;
 mod migrate;
-mod open;
+pub mod open;
 mod serve;
 mod user;
 

@@ -203,6 +203,11 @@ async fn panel(
     }
     let offerings = if tab == ContractTab::Offerings { db::offerings(tx, head.id).await? } else { Vec::new() };
     let contacts = if tab == ContractTab::Contacts { db::contacts(tx, head.id).await? } else { Vec::new() };
+    let offerings_locked = if tab == ContractTab::Offerings && !head.may(Permission::ReadPosition) {
+        Some(locked(tx, head, "License position reader").await?)
+    } else {
+        None
+    };
     Ok(ContractPanel {
         list,
         tab,
@@ -219,11 +224,7 @@ async fn panel(
         purchase_account_number: contract.purchase_account_number,
         location: contract.location,
         offerings: offerings.into_iter().map(offering).collect(),
-        offerings_locked: (tab == ContractTab::Offerings && !head.may(Permission::ReadPosition)).then(|| Locked {
-            role: "License position reader".to_owned(),
-            license_ids: vec![head.license_id.clone()],
-            ask: Vec::new(),
-        }),
+        offerings_locked,
         keys,
         key_count,
         contacts: contacts
@@ -260,7 +261,7 @@ async fn key_list(
         place: here.path().to_owned(),
         pager: Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total),
         back: here.with("keys_page", query.one("keys_page")).href(),
-        rows: rows.into_iter().map(|key| keys::view::row(key, tx.today())).collect(),
+        rows: keys::view::rows(rows, tx.today()),
         export: (total > 0).then(|| {
             Export::of_keys("export-selected", "Export selected keys", "selected")
                 .field("license_id", head.license_id.clone())
@@ -279,9 +280,14 @@ async fn key_list(
     Ok((keys, total))
 }
 
+/// A tab that wants a role which this person lacks, and whom to ask.
+async fn locked(tx: &mut Scoped, head: &ContractHead, role: &str) -> Result<Locked> {
+    let ask = db::administrator_names(tx, head.id).await?;
+    Ok(Locked { role: role.to_owned(), license_ids: vec![head.license_id.clone()], ask })
+}
+
 /// The Keys tab for someone who sees the License ID without the right to its keys.
 async fn locked_keys(tx: &mut Scoped, head: &ContractHead) -> Result<KeyList> {
-    let ask = db::administrator_names(tx, head.id).await?;
     let here = Address::new(["/contracts/", &head.license_id].concat()).with("tab", "keys");
     Ok(KeyList {
         lead: KeyLead::Product,
@@ -290,11 +296,7 @@ async fn locked_keys(tx: &mut Scoped, head: &ContractHead) -> Result<KeyList> {
         rows: Vec::new(),
         pager: Pager::default(),
         export: None,
-        locked: Some(Locked {
-            role: "Product keys reader".to_owned(),
-            license_ids: vec![head.license_id.clone()],
-            ask,
-        }),
+        locked: Some(locked(tx, head, "Product keys reader").await?),
         empty: Empty::new(EmptyKind::NotAllowed, "", ""),
     })
 }

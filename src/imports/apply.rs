@@ -286,7 +286,8 @@ fn events(plan: &Plan) -> Vec<Event> {
     let each = plan.work.touched.iter().map(|(contract, touched)| {
         let detail =
             serde_json::json!({ "file": file, "kind": kind, "added": touched.added, "changed": touched.changed });
-        Event::done("import.apply", &*touched.license_id).on(*contract).with(detail)
+        let subject = format!("{file}: {} added, {} changed", touched.added, touched.changed);
+        Event::done("import.apply", subject).on(*contract).with(detail)
     });
     let detail = serde_json::json!({ "kind": kind, "added": added, "changed": changed, "skipped": skipped });
     let whole = Event::done("import.apply", file.as_str()).with(detail);

@@ -57,7 +57,9 @@ pub struct KeyRow {
     pub blocked_at: Option<OffsetDateTime>,
     /// What is said where no key is needed.
     pub no_key_text: String,
-    /// On how many other License IDs in the person's sight the same key stands.
+    /// The first place of this key in the list; its own id where the list doesn't group.
+    pub same_as: Uuid,
+    /// Other License IDs in the person's sight on which the same key stands.
     pub shared_with: Vec<String>,
 }
 

@@ -7,11 +7,29 @@ use uuid::Uuid;
 use super::model::KeyRow;
 use crate::web::{
     page::Tone,
-    view::{self, KeyCell, KeyList, Meter, Quantity, Remark, When},
+    view::{self, KeyCell, KeyList, Meter, Place, Quantity, Remark, When},
 };
 
-/// The row of a list.
-pub fn row(key: KeyRow, today: Date) -> view::KeyRow {
+/// The rows of a list: one for each key, with its further places.
+pub fn rows(keys: Vec<KeyRow>, today: Date) -> Vec<view::KeyRow> {
+    let mut rows = Vec::with_capacity(keys.len());
+    let mut keys = keys.into_iter().peekable();
+    while let Some(mut key) = keys.next() {
+        let mut further = Vec::new();
+        while let Some(other) = keys.next_if(|other| other.same_as == key.same_as) {
+            key.shared_with.retain(|license_id| *license_id != other.license_id);
+            further.push(Place {
+                id: other.id.to_string(),
+                license_id: other.license_id,
+                organization: other.organization,
+            });
+        }
+        rows.push(row(key, further, today));
+    }
+    rows
+}
+
+fn row(key: KeyRow, further: Vec<Place>, today: Date) -> view::KeyRow {
     let remarks = remarks(&key, today);
     let quantity = quantity(&key);
     view::KeyRow {
@@ -25,6 +43,7 @@ pub fn row(key: KeyRow, today: Date) -> view::KeyRow {
         product_slug: key.slug,
         kind: super::kind_of(&key.kind).map_or("No key", super::KeyKind::label).to_owned(),
         quantity,
+        further,
         osa_status: (!key.osa_status.is_empty()).then_some(key.osa_status),
         remarks,
     }

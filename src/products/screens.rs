@@ -198,7 +198,7 @@ async fn panel(
                 lead: KeyLead::Contract,
                 place: here.path().to_owned(),
                 back: here.with("keys_page", query.one("keys_page")).href(),
-                rows: rows.into_iter().map(|key| keys::view::row(key, tx.today())).collect(),
+                rows: keys::view::rows(rows, tx.today()),
                 pager,
                 export: (total > 0).then(|| {
                     Export::of_keys("export-selected", "Export selected keys", "selected")

@@ -50,7 +50,8 @@ fn page(state: &AppState, visitor: Option<&Visitor>, failure: &Failure) -> Respo
         title: failure.title.to_owned(),
         why: failure.sentence.clone(),
         what_to_do: String::new(),
-        request_id: visitor.map(|visitor| visitor.request_id().to_owned()),
+        // only for what Keyward itself did wrong: whoever mistypes an address needs no number to report
+        request_id: visitor.filter(|_| failure.status.is_server_error()).map(|visitor| visitor.request_id().to_owned()),
         links,
     };
     match page.render() {

@@ -101,7 +101,7 @@ async fn estate_cards(tx: &mut Scoped, cards: &mut Vec<Card>) -> Result<()> {
             href: None,
         });
     }
-    for (n, tone, words) in [(used_up, Tone::Bad, "used up"), (low, Tone::Warn, "from 80 % on")] {
+    for (n, tone, words) in [(used_up, Tone::Bad, "used up"), (low, Tone::Warn, "running low")] {
         if n > 0 {
             details.push(Detail { tone, text: format!("{} {words}", plural(n, "MAK", "MAKs")), href: None });
         }

@@ -120,6 +120,8 @@ pub struct Shell {
     pub sealed: bool,
     /// What just happened.
     pub notice: Option<Notice>,
+    /// When the page was made, exactly, for paper; empty on the sign-in page.
+    pub made: String,
     icons: String,
 }
 
@@ -151,13 +153,21 @@ impl Shell {
     /// A frame for the page at `path`.
     #[must_use]
     pub fn new(path: &str, person: Option<Person>, nav: Vec<NavItem>) -> Self {
-        Self { path: path.to_owned(), person, nav, sealed: false, notice: None, icons: Assets::address("icons.svg") }
+        let icons = Assets::address("icons.svg");
+        Self { path: path.to_owned(), person, nav, sealed: false, notice: None, made: String::new(), icons }
     }
 
     /// The same frame with the banner that says the vault is sealed, or without.
     #[must_use]
     pub fn sealed(mut self, sealed: bool) -> Self {
         self.sealed = sealed;
+        self
+    }
+
+    /// The same frame, made at `now`.
+    #[must_use]
+    pub fn made(mut self, now: time::OffsetDateTime) -> Self {
+        self.made = super::view::When::moment(now, now).exact;
         self
     }
 

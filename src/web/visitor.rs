@@ -164,7 +164,9 @@ impl Visitor {
         match self.person() {
             Some(person) => {
                 let shown = page::Person { name: person.name.clone(), email: person.email.clone() };
-                page::Shell::new(path, Some(shown), person.nav()).sealed(state.vault.is_sealed())
+                page::Shell::new(path, Some(shown), person.nav())
+                    .sealed(state.vault.is_sealed())
+                    .made(state.clock().now())
             }
             None => page::Shell::new(path, None, Vec::new()),
         }

@@ -245,10 +245,10 @@ async fn each_license_id_that_is_written_to_has_it_in_its_log() {
     let estate = Estate::new().await;
     let rows = [format!("1,,,Visio,{KEY},MAK,,,"), format!("2,,,Visio,{KEY},MAK,,,")];
     estate.import(vec![keys(&rows.each_ref().map(String::as_str))]).await;
-    let events = "SELECT string_agg(actor || ' ' || action || ' ' || subject || ' ' || coalesce(detail->>'added', ''), ', ' ORDER BY subject)
-                  FROM audit_events";
-    let expected =
-        "system:import import.apply 1 1, system:import import.apply 2 1, system:import import.apply keys.csv 2";
+    let events = "SELECT string_agg(actor || ' ' || action || ' ' || coalesce(license_id, 'site') || ' ' || subject, '; ' ORDER BY license_id)
+                  FROM audit_events e LEFT JOIN contracts c ON c.id = e.contract_id";
+    let expected = "system:import import.apply 1 keys.csv: 1 added, 0 changed; \
+                    system:import import.apply 2 keys.csv: 1 added, 0 changed; system:import import.apply site keys.csv";
     assert_eq!(estate.text(events).await, expected);
     estate.done().await;
 }

@@ -109,6 +109,16 @@ impl App {
         id
     }
 
+    /// The product of a key.
+    pub async fn product_of(&self, key: Uuid) -> Uuid {
+        let mut tx = self.state.db.begin(Scope::System).await.unwrap();
+        sqlx::query_scalar("SELECT product_id FROM product_keys WHERE id = $1")
+            .bind(key)
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap()
+    }
+
     /// Signs a person in without the work of a password; the cookie is sent by [`App::request`].
     pub async fn sign_in(&self, person: Uuid) {
         let mut tx = self.state.db.begin(Scope::System).await.unwrap();

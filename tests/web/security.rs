@@ -116,6 +116,10 @@ async fn reveal_wants_a_recent_password_and_goes_on_after_confirm() {
     let asked = app.get("/confirm", person).await.text().await.unwrap();
     assert!(asked.contains("show the key"), "{asked}");
 
+    let from = format!("{}/products/alpha-suite?tab=keys", app.base);
+    let asked = app.request(Method::GET, "/confirm", person).header(header::REFERER, from).send().await.unwrap();
+    assert!(asked.text().await.unwrap().contains("href=\"/products/alpha-suite?tab=keys\">Cancel"), "back to the page");
+
     let wrong = app.post("/confirm", person, &[("password", "not it at all, sorry")]).await;
     assert_eq!(wrong.status(), 422);
     let went_on = app.post("/confirm", person, &[("password", PASSWORD)]).await;
@@ -363,5 +367,29 @@ async fn the_search_keeps_no_whole_key_in_the_address() {
     assert_eq!(answer.headers()[header::LOCATION], "/products?q=AAAA7");
     let found = app.get("/products?q=aaaa7", person).await.text().await.unwrap();
     assert!(found.contains("alpha-suite") && !found.contains("beta-suite"));
+    app.done().await;
+}
+
+/// The same key under several License IDs is one key with several places (S000, "Use one product key for
+/// multiple organizations in the same ownership structure").
+#[tokio::test]
+async fn s000_a_shared_key_is_one_key_with_several_places() {
+    let world = world().await;
+    let app = world.app().await;
+    let shared = "SHARE-7QX2K-9WPVM-4TJHB-ZZZZ9";
+    let [a, b] = world.planted.contracts;
+    let product = app.product_of(world.planted.keys[0]).await;
+    let in_a = super::world::key(&app, a, product, shared).await;
+    let in_b = super::world::key(&app, b, product, shared).await;
+    app.grant(world.person("administrator A").unwrap(), "product-keys-reader", b).await;
+    let page = app.get("/products/alpha-suite?tab=keys", world.person("administrator A")).await.text().await.unwrap();
+    assert_eq!(page.matches("<li class=\"key-row\"").count(), 2, "the canary and the shared key");
+    assert_eq!(page.matches("-ZZZZ9<").count(), 1, "shown once");
+    for place in [in_a, in_b] {
+        assert!(page.contains(&format!("value=\"{place}\"")), "each place can be ticked");
+    }
+    // Who sees one place isn't told of the other.
+    let page = app.get("/products/alpha-suite?tab=keys", world.person("keys reader A")).await.text().await.unwrap();
+    assert!(page.contains("-ZZZZ9<") && !page.contains("2222222"));
     app.done().await;
 }

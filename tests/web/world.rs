@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::support::{
     app::{App, NOW},
+    cluster,
     database::TestDb,
 };
 
@@ -73,7 +74,8 @@ pub async fn world() -> &'static World {
 
 impl World {
     async fn make() -> Self {
-        let keys = Arc::new(tempfile::tempdir().unwrap());
+        // a static outlives every destructor: this directory is removed by the next run
+        let keys = Arc::new(cluster::scratch());
         let app = App::over(TestDb::new().await, keys.clone()).await;
         for name in ["kek", "responder.key"] {
             std::fs::copy(app.keys.path().join(name), keys.path().join(name)).unwrap();

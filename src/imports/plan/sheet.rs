@@ -4,7 +4,7 @@ use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use uuid::Uuid;
 
-use super::{NAME_LIMIT, Plan, PlannedRow, Said, Work, work::Touched};
+use super::{NAME_LIMIT, Plan, PlannedRow, Said, Work};
 use crate::imports::{
     ParsedFile,
     findings::{Findings, WarningKind, holds_key},
@@ -132,11 +132,7 @@ impl Sheet {
         let Some(contract) = head.contract.filter(|_| matches!(action, RowAction::Added | RowAction::Changed)) else {
             return;
         };
-        let touched = self.work.touched.entry(contract).or_insert_with(|| Touched {
-            license_id: head.license_id.clone(),
-            added: 0,
-            changed: 0,
-        });
+        let touched = self.work.touched.entry(contract).or_default();
         match action {
             RowAction::Added => touched.added += 1,
             _ => touched.changed += 1,

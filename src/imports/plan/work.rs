@@ -30,8 +30,8 @@ pub(in crate::imports) struct Work {
 }
 
 /// A License ID that a file writes to.
+#[derive(Default)]
 pub(in crate::imports) struct Touched {
-    pub license_id: Arc<str>,
     pub added: u64,
     pub changed: u64,
 }

@@ -39,6 +39,12 @@ impl Empty {
         self
     }
 
+    /// Whether filters and commands make sense beside it: without a role there is nothing to filter.
+    #[must_use]
+    pub fn closed(&self) -> bool {
+        self.kind == EmptyKind::NotAllowed
+    }
+
     /// The icon of the reason.
     #[must_use]
     pub const fn icon(&self) -> &'static str {

@@ -192,7 +192,26 @@ impl Remark {
     }
 }
 
-/// One key in one place.
+/// A License ID that a key is assigned to.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The key's id there.
+    pub id: String,
+    /// The License ID.
+    pub license_id: String,
+    /// The organization that holds it.
+    pub organization: String,
+}
+
+impl Place {
+    /// The page of its contract.
+    #[must_use]
+    pub fn contract_href(&self) -> String {
+        ["/contracts/", &self.license_id].concat()
+    }
+}
+
+/// One key, with the places it stands in.
 #[derive(Clone, Debug)]
 pub struct KeyRow {
     /// The key.
@@ -201,6 +220,8 @@ pub struct KeyRow {
     pub license_id: String,
     /// The organization that holds the License ID.
     pub organization: String,
+    /// The further License IDs of this list that the same key is assigned to.
+    pub further: Vec<Place>,
     /// The product's name.
     pub product: String,
     /// The product's slug, for its panel.
@@ -220,6 +241,15 @@ impl KeyRow {
     #[must_use]
     pub fn contract_href(&self) -> String {
         ["/contracts/", &self.license_id].concat()
+    }
+
+    /// What a screen reader calls it where it is ticked.
+    #[must_use]
+    pub fn called(&self) -> String {
+        match &self.key.instead {
+            None => self.key.spoken(),
+            Some(_) => [&self.product, " on License ID ", &self.license_id].concat(),
+        }
     }
 
     /// The page of its product.
@@ -277,6 +307,7 @@ impl KeyList {
             key: KeyCell::masked(id, last),
             license_id: license.into(),
             organization: organization.into(),
+            further: vec![],
             product: "Windows 11 Pro".into(),
             product_slug: "windows-11-pro".into(),
             kind: kind.into(),

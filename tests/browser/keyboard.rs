@@ -1,0 +1,78 @@
+//! The keyboard: single letters, Esc, and where the focus is.
+
+use thirtyfour::Key;
+
+use super::{
+    driver::Scripts,
+    page::Browser,
+    portal::{Journey, Person},
+};
+
+async fn focus(browser: &Browser, selector: &str) {
+    let has = format!("return document.activeElement.matches(\"{selector}\")");
+    browser
+        .until(&format!("the focus on {selector}"), super::page::SOON, async || {
+            (browser.js(&has).await == true).then_some(())
+        })
+        .await;
+}
+
+/// Rows, panel, ticks and help by single keys; the focus goes into the panel and comes back.
+#[tokio::test]
+async fn the_lists_are_walked_by_keys() {
+    let journey = Journey::of(Person::Admin, Scripts::On).await;
+    let browser = &journey.browser;
+    browser.open("/products").await;
+    browser.press("/").await;
+    focus(browser, "#q").await;
+    browser.press("jk").await;
+    assert_eq!(browser.find("#q").await.prop("value").await.unwrap().as_deref(), Some("jk"), "a field takes letters");
+    browser.open("/products").await;
+    browser.press("jjk").await;
+    focus(browser, "tbody tr:first-child .row-link").await;
+    let ring = "const ring = getComputedStyle(document.activeElement, '::after'); return `${ring.outlineStyle} ${ring.outlineWidth}`";
+    assert_eq!(browser.js(ring).await, "solid 2px");
+    browser.press("j").await;
+    focus(browser, "tbody tr:nth-child(2) .row-link").await;
+    browser.press_key(Key::Enter).await;
+    browser.see(".panel .key-row").await;
+    focus(browser, ".panel").await;
+    browser.press("jj").await;
+    browser.see(".panel .key-row:nth-child(2).at").await;
+    browser.press("x").await;
+    browser.see_text(".panel [data-select-status]", |text| text == "1 key selected.").await;
+    browser.press_key(Key::Escape).await;
+    browser.at("/products").await;
+    focus(browser, "tbody tr:nth-child(2) .row-link").await;
+
+    browser.press("?").await;
+    browser.see("dialog[open] .shortcuts").await;
+    browser.click("dialog[open] [data-shortcuts-switch]").await;
+    browser.press_key(Key::Escape).await;
+    browser.see_no("dialog[open]").await;
+    browser.js("document.activeElement.blur()").await;
+    browser.press("?").await;
+    assert_eq!(browser.count("dialog[open]").await, 0, "letters are switched off");
+    journey.end(&[]).await;
+}
+
+/// `c` copies the key of the row; menus open, move and close by the keyboard.
+#[tokio::test]
+async fn keys_are_copied_and_menus_used_by_the_keyboard() {
+    let journey = Journey::of(Person::Admin, Scripts::On).await;
+    let browser = &journey.browser;
+    browser.open("/contracts/8671204?tab=keys").await;
+    browser.find(".panel .key-row:first-child .tick input").await.focus().await.unwrap();
+    browser.press("c").await;
+    browser.see_text(".toast", |text| text.starts_with("Copied") || text.starts_with("This page can’t reach")).await;
+
+    browser.open("/contracts").await;
+    browser.find("summary[aria-label='More for 7740032']").await.focus().await.unwrap();
+    browser.press_key(Key::Enter).await;
+    browser.press_key(Key::Down).await;
+    focus(browser, "details[open] .menu-item:first-child").await;
+    browser.press_key(Key::Escape).await;
+    focus(browser, "summary[aria-label='More for 7740032']").await;
+    assert_eq!(browser.count("details[open]").await, 0);
+    journey.end(&[]).await;
+}

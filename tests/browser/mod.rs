@@ -1,0 +1,18 @@
+//! Journeys through the portal in a real Chromium, over the demo's estate.
+//!
+//! Each has a portal, a database and a browser of its own; they run one after the other. Where Chromium or its driver
+//! is missing they fail and say so.
+
+mod accessible;
+mod driver;
+mod files;
+mod imports;
+mod keyboard;
+mod lists;
+mod page;
+mod pages;
+mod panel;
+mod pictures;
+mod plain;
+mod portal;
+mod readers;

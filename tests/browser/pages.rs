@@ -1,0 +1,121 @@
+//! Every page, for what looks at all of them.
+
+use super::{
+    page::{Browser, SOON},
+    portal::Person,
+};
+
+/// A page in a state that is worth a look.
+pub struct Page {
+    /// What it is called.
+    pub name: &'static str,
+    /// Who looks; nobody for the pages of strangers.
+    pub person: Option<Person>,
+    /// Where it is.
+    pub path: &'static str,
+    /// Files that are sent from there; what comes of them is the page.
+    pub uploaded: &'static [&'static str],
+    /// What is clicked before one looks.
+    pub clicked: &'static [&'static str],
+}
+
+impl Page {
+    /// Opens it, clicks, and waits until nothing moves or loads any more.
+    pub async fn show(&self, browser: &Browser) {
+        browser.open(self.path).await;
+        if !self.uploaded.is_empty() {
+            let files: Vec<String> =
+                self.uploaded.iter().map(|file| [env!("CARGO_MANIFEST_DIR"), "/", file].concat()).collect();
+            browser.find("#files").await.send_keys(files.join("\n")).await.unwrap();
+            browser.click("//form[@action='/imports']//button").await;
+            browser.see(".files, .banner.bad").await;
+        }
+        for selector in self.clicked {
+            browser.click(selector).await;
+        }
+        settled(browser).await;
+    }
+}
+
+/// Waits until nothing on the page moves or loads, but for the ring beside a revealed key.
+pub async fn settled(browser: &Browser) {
+    let rest = "return document.readyState === 'complete' && document.fonts.status === 'loaded'
+        && document.getAnimations().every((one) => one.playState !== 'running' || one.animationName === 'run-out')";
+    browser.until("a page at rest", SOON, async || (browser.js(rest).await == true).then_some(())).await;
+}
+
+const fn page(name: &'static str, path: &'static str) -> Page {
+    Page { name, person: Some(Person::Admin), path, uploaded: &[], clicked: &[] }
+}
+
+const fn clicked(name: &'static str, path: &'static str, clicked: &'static [&'static str]) -> Page {
+    Page { name, person: Some(Person::Admin), path, uploaded: &[], clicked }
+}
+
+const fn uploaded(name: &'static str, uploaded: &'static [&'static str]) -> Page {
+    Page { name, person: Some(Person::Admin), path: "/imports", uploaded, clicked: &[] }
+}
+
+const fn seen_by(person: Person, name: &'static str, path: &'static str) -> Page {
+    Page { name, person: Some(person), path, uploaded: &[], clicked: &[] }
+}
+
+/// All of them, by person, so that few sign-ins are needed.
+pub const PAGES: &[Page] = &[
+    Page { name: "sign-in", person: None, path: "/sign-in", uploaded: &[], clicked: &[] },
+    Page {
+        name: "sign-in-wrong",
+        person: None,
+        path: "/sign-in",
+        uploaded: &[],
+        clicked: &["form[action='/sign-in'] button"],
+    },
+    page("overview", "/"),
+    clicked("account-menu", "/", &["summary.account"]),
+    clicked("shortcuts", "/products", &["[data-help]"]),
+    page("products", "/products"),
+    page("products-filtered", "/products?q=windows&category=Windows&sort=-keys"),
+    page("products-none", "/products?q=nothing+like+it"),
+    clicked("products-export", "/products", &["[data-menu].export summary"]),
+    page("product-about", "/products/windows-11-pro?tab=about"),
+    page("product-downloads", "/products/windows-11-pro?tab=downloads"),
+    page("product-keys", "/products/windows-11-pro?tab=keys"),
+    clicked(
+        "product-keys-ticked",
+        "/products/office-ltsc-professional-plus-2024?tab=keys",
+        &[".key-row:nth-child(2) .tick", ".key-row:nth-child(3) .tick", ".panel [data-menu].export summary"],
+    ),
+    clicked("product-key-revealed", "/products/windows-10-esu-year-2?tab=keys", &[".key-row [data-reveal]"]),
+    clicked("product-key-copied", "/products/windows-10-esu-year-3?tab=keys", &[".key-row [data-copy]"]),
+    page("product-keys-osa", "/products/dynamics-365-business-central-on-premises?tab=keys"),
+    page("product-no-key", "/products/sql-server-2019-standard?tab=keys"),
+    page("contracts", "/contracts"),
+    page("contracts-all", "/contracts?expired=shown&sort=-end"),
+    page("contracts-none", "/contracts?q=nothing+like+it"),
+    clicked("contracts-more", "/contracts", &["tbody tr:nth-child(2) .menu-cell summary"]),
+    clicked("contracts-ticked", "/contracts", &["thead .tick"]),
+    page("contract-offerings", "/contracts/8671204?tab=offerings"),
+    page("contract-keys", "/contracts/8671204?tab=keys"),
+    page("contract-contacts", "/contracts/8671204?tab=contacts"),
+    page("contract-not-approved", "/contracts/9020011?tab=keys"),
+    page("orders", "/orders"),
+    page("orders-page", "/orders?page=3"),
+    page("people", "/people"),
+    clicked("people-form", "/people", &["details.fold summary"]),
+    page("imports", "/imports"),
+    uploaded("import-preview", &["tests/data/good/lf-other-order.csv", "demo/estate/orders.csv"]),
+    uploaded("import-refused", &["tests/data/bad/malformed-count.csv", "tests/data/bad/unknown-header.csv"]),
+    page("account", "/account"),
+    page("confirm", "/confirm"),
+    page("absent", "/contracts/1234567"),
+    seen_by(Person::Second, "audit", "/audit"),
+    seen_by(Person::Second, "overview-second", "/"),
+    seen_by(Person::HelpDesk, "overview-help-desk", "/"),
+    seen_by(Person::HelpDesk, "contracts-help-desk", "/contracts"),
+    seen_by(Person::HelpDesk, "contract-help-desk", "/contracts/8671204?tab=offerings"),
+    seen_by(Person::HelpDesk, "people-help-desk", "/people"),
+    seen_by(Person::Newcomer, "overview-newcomer", "/"),
+    seen_by(Person::Newcomer, "products-newcomer", "/products"),
+    seen_by(Person::Newcomer, "contracts-newcomer", "/contracts"),
+    seen_by(Person::Newcomer, "orders-newcomer", "/orders"),
+];
