@@ -140,10 +140,10 @@ pub async fn begin(
     let mut source = state.db.begin_still(scope).await?;
     let estate = db::estate(&mut source, &selection).await?;
     let mut log = state.db.begin(scope).await?;
-    record(state, &mut source, &mut log, actor, &selection, &estate, format).await?;
+    let keys = record(state, &mut source, &mut log, actor, &selection, &estate, format).await?;
     // Rows begin to queue up, sealed as they are; nothing opens them before the log stands.
     let (ahead, rows) = mpsc::channel(READ_AHEAD);
-    tokio::spawn(db::read(source, selection, ahead));
+    tokio::spawn(db::read(source, selection, keys, ahead));
     let released = gate::commit_export(state, log).await?;
 
     let (sender, receiver) = mpsc::channel(DEPTH);
@@ -157,7 +157,7 @@ pub async fn begin(
 
 /// Writes one event per License ID, in the order of their rows and some at a time, so that neither a
 /// large estate fills the memory nor two exports wait for each other in a circle. An export that takes
-/// nothing leaves one event on the site's chain.
+/// nothing leaves one event on the site's chain. How many keys there are.
 async fn record(
     state: &AppState,
     source: &mut Scoped,
@@ -166,14 +166,14 @@ async fn record(
     selection: &Selection,
     estate: &Estate,
     format: Format,
-) -> Result<()> {
+) -> Result<usize> {
     audit::db::open_chains(log, estate.contracts.keys()).await?;
     let mut events = Vec::new();
-    let (mut named, mut nothing) = (0, true);
+    let (mut named, mut all) = (0, 0);
     let mut chosen = db::chosen(source, selection);
     while let Some((contract, keys)) = chosen.try_next().await? {
-        nothing = false;
         named += keys.len();
+        all += keys.len();
         let license_id = estate.contracts.get(&contract).map_or("", |cells| &cells.license_id);
         let detail = serde_json::json!({ "format": format.to_string(), "count": keys.len() });
         let subject = format!("{} keys of License ID {license_id}", keys.len());
@@ -183,10 +183,11 @@ async fn record(
             named = 0;
         }
     }
-    if nothing {
+    if all == 0 {
         events.push(Event::done("keys.export", "no keys"));
     }
-    Ok(state.record_all(log, actor, events).await?)
+    state.record_all(log, actor, events).await?;
+    Ok(all)
 }
 
 /// Headers of a download named `keyward-NAME-DATE.EXTENSION`.
@@ -233,7 +234,7 @@ impl Job {
         let mut opener = Opener::new(&self.state, &self.released);
         opener.learn(std::mem::take(&mut self.estate.data_keys))?;
         let mut out = header_bytes(format, &KEY_COLUMNS);
-        let mut scratch = Scratch::default();
+        let mut scratch = Scratch::new();
         while let Some(rows) = self.rows.recv().await {
             for row in &rows? {
                 append_row(&mut out, format, &scratch.cells(&SealedRow::of(row)?, &self.estate, &opener)?);
@@ -253,7 +254,7 @@ impl Job {
         let mut opener = Opener::new(&self.state, &self.released);
         opener.learn(std::mem::take(&mut self.estate.data_keys))?;
         let mut sheet = XlsxSheet::new_in(&temporary_directory(), &KEY_COLUMNS)?;
-        let mut scratch = Scratch::default();
+        let mut scratch = Scratch::new();
         while let Some(rows) = self.rows.recv().await {
             for row in &rows? {
                 sheet.row(&scratch.cells(&SealedRow::of(row)?, &self.estate, &opener)?)?;
@@ -278,10 +279,16 @@ fn temporary_directory() -> PathBuf {
 }
 
 /// What one row needs while it is written; zeroed when done.
-#[derive(Default)]
 struct Scratch {
-    key: String,
+    key: Vec<u8>,
     buffer: CellBuffer,
+}
+
+impl Scratch {
+    /// With more room than a key takes, so that none is left behind where it didn't fit.
+    fn new() -> Self {
+        Self { key: Vec::with_capacity(256), buffer: CellBuffer::default() }
+    }
 }
 
 impl Scratch {
@@ -291,12 +298,8 @@ impl Scratch {
         estate: &'a Estate,
         opener: &Opener<'_>,
     ) -> anyhow::Result<[&'a str; 9]> {
-        self.key.clear();
         let key = match row.sealed {
-            Some((data_key, sealed)) => {
-                opener.open(data_key, row.id, sealed, &mut self.key)?;
-                ExportedKey::Key(&self.key)
-            }
+            Some((data_key, sealed)) => ExportedKey::Key(opener.open(data_key, row.id, sealed, &mut self.key)?),
             None => ExportedKey::NotNeeded(row.no_key_text),
         };
         // Both were read in the same state of the database as the row.

@@ -53,14 +53,15 @@ pub async fn survey(
         Sort::Keys => "keys",
     };
     let direction = if sort.1 { "DESC" } else { "ASC" };
-    // A search narrows the products first: what is counted then are the License IDs of those found.
+    // A search narrows the products first: counted are the License IDs of those found.
     let (found, among) = if filter.q.is_empty() {
         ("", "")
     } else {
         (
             "found AS MATERIALIZED (SELECT p.* FROM products p WHERE p.name ILIKE '%' || $3 || '%' OR p.id IN (SELECT k.product_id
                 FROM product_keys k WHERE k.last_five = upper($2) AND k.contract_id IN (SELECT contract_id FROM mine WHERE reads))),",
-            "WHERE cp.product_id = ANY(ARRAY(SELECT id FROM found))",
+            // IS TRUE keeps the way by the person's License IDs, however few products are found.
+            "WHERE (cp.product_id IN (SELECT id FROM found)) IS TRUE",
         )
     };
     let products = if found.is_empty() { "products" } else { "found" };

@@ -2,7 +2,7 @@
 
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
-    aead::{Aead, Payload},
+    aead::{Aead, AeadInOut, Payload},
 };
 use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -10,6 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 /// The only version so far: nonce (24) ‖ ciphertext ‖ tag (16), after this byte.
 const VERSION: u8 = 1;
 const NONCE: usize = 24;
+const TAG: usize = 16;
 
 /// 32 secret bytes that zero themselves and print as nothing.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -133,16 +134,35 @@ impl Sealer {
     /// # Errors
     /// [`Unopened`] on any difference.
     pub(super) fn open(&self, place: &Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+        let mut plain = Zeroizing::new(Vec::with_capacity(sealed.len()));
+        self.open_onto(place, sealed, &mut plain)?;
+        Ok(plain)
+    }
+
+    /// The same behind what `out` holds, so that opening many takes no memory for each. On an error
+    /// `out` is as before.
+    ///
+    /// # Errors
+    /// [`Unopened`] on any difference.
+    pub(super) fn open_onto(&self, place: &Place, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), Unopened> {
         let (&version, rest) = sealed.split_first().ok_or(Unopened)?;
-        if version != VERSION || rest.len() < NONCE {
+        let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(Unopened)?;
+        let (body, tag) = rest.split_last_chunk::<TAG>().ok_or(Unopened)?;
+        if version != VERSION {
             return Err(Unopened);
         }
-        let (nonce, body) = rest.split_at(NONCE);
-        let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| Unopened)?;
-        self.0
-            .decrypt(&XNonce::from(nonce), Payload { msg: body, aad: &place.associated_data() })
-            .map(Zeroizing::new)
-            .map_err(|_| Unopened)
+        let from = out.len();
+        out.extend_from_slice(body);
+        let opened = self.0.decrypt_inout_detached(
+            &XNonce::from(*nonce),
+            &place.associated_data(),
+            out[from..].as_mut().into(),
+            &(*tag).into(),
+        );
+        opened.map_err(|_| {
+            out.truncate(from);
+            Unopened
+        })
     }
 }
 

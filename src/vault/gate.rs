@@ -125,14 +125,20 @@ impl<'a> Opener<'a> {
         Ok(())
     }
 
-    /// Appends the key in clear to `out`.
+    /// The key in clear, in `space`: zero it when the last one is written.
     ///
     /// # Errors
     /// When it doesn't open.
-    pub fn open(&self, data_key: Uuid, row: Uuid, sealed: &[u8], out: &mut String) -> Result<(), VaultError> {
+    pub fn open<'s>(
+        &self,
+        data_key: Uuid,
+        row: Uuid,
+        sealed: &[u8],
+        space: &'s mut Vec<u8>,
+    ) -> Result<&'s str, VaultError> {
         let data_key = self.known.get(&data_key).ok_or(super::envelope::Unopened)?;
-        let plain = self.state.vault.open_key(data_key, row, sealed)?;
-        out.push_str(std::str::from_utf8(&plain).map_err(|_| super::envelope::Unopened)?);
-        Ok(())
+        space.clear();
+        self.state.vault.open_key_onto(data_key, row, sealed, space)?;
+        Ok(std::str::from_utf8(space).map_err(|_| super::envelope::Unopened)?)
     }
 }

@@ -137,6 +137,17 @@ impl Vault {
         Ok(data_key.sealer.open(&data_key.place(Purpose::ProductKey, row), sealed)?)
     }
 
+    /// Opens a product key behind what `out` holds; for [`super::gate`] alone, as above.
+    pub(super) fn open_key_onto(
+        &self,
+        data_key: &DataKey,
+        row: Uuid,
+        sealed: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), VaultError> {
+        Ok(data_key.sealer.open_onto(&data_key.place(Purpose::ProductKey, row), sealed, out)?)
+    }
+
     /// The data key with this id, unwrapped; from memory when it was met before.
     ///
     /// # Errors
