@@ -110,7 +110,7 @@ async fn page(bare: &Bare, path: &str, q: &str, panel: Option<ProductPanel>) -> 
     let categories = categories(bare, q).await;
     let everything = (String::new(), categories.iter().map(|(_, count)| count).sum());
     ProductsPage {
-        shell: Shell::new(path, Some(bare.reader.clone()), nav.collect()),
+        shell: Shell::new(path, Some(bare.reader.clone()), nav.collect()).made(OffsetDateTime::now_utc()),
         q: q.to_owned(),
         categories: std::iter::once(everything)
             .chain(categories)

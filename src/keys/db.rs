@@ -36,16 +36,26 @@ struct Counted {
 pub async fn list(tx: &mut Scoped, of: Of<'_>, limit: i64, offset: i64) -> sqlx::Result<(Vec<KeyRow>, i64)> {
     let (id, permission, statement) = match of {
         // Known and in scope by now: neither name nor address is looked up again.
-        Of::Product(product) => {
-            let names = "SELECT $1 AS id, $5 AS product, $6 AS slug";
-            let order = "g.first_license_id, g.same_as, c.license_id";
-            (product.id, Permission::ReadProductKeys, statement("k.product_id", names, order, SAME_KEY))
-        }
-        Of::Contract(id) => {
-            let names = "SELECT id, name AS product, slug FROM products WHERE id IN (SELECT product_id FROM keys)";
-            let groups = "SELECT id, id AS same_as FROM keys";
-            (id, Permission::ReadKeys, statement("k.contract_id", names, "lower(p.product)", groups))
-        }
+        Of::Product(product) => (
+            product.id,
+            Permission::ReadProductKeys,
+            statement(
+                "k.product_id",
+                "SELECT $1 AS id, $5 AS product, $6 AS slug",
+                "k.first_license_id, k.same_as, k.license_id",
+                SAME_KEY,
+            ),
+        ),
+        Of::Contract(id) => (
+            id,
+            Permission::ReadKeys,
+            statement(
+                "k.contract_id",
+                "SELECT id, name AS product, slug FROM products WHERE id IN (SELECT product_id FROM keys)",
+                "lower(p.product)",
+                EACH_KEY,
+            ),
+        ),
     };
     let (name, slug) = match of {
         Of::Product(product) => (product.name.as_str(), product.slug.as_str()),
@@ -66,13 +76,16 @@ pub async fn list(tx: &mut Scoped, of: Of<'_>, limit: i64, offset: i64) -> sqlx:
 
 /// One key under several License IDs is one key with several places: they stand together, at the first.
 const SAME_KEY: &str = "
-    SELECT k.id, first_value(k.id) OVER same AS same_as, first_value(c.license_id) OVER same AS first_license_id
+    SELECT k.*, c.license_id, c.organization_id, first_value(k.id) OVER same AS same_as, first_value(c.license_id) OVER same AS first_license_id
     FROM keys k JOIN contracts c ON c.id = k.contract_id
     WINDOW same AS (PARTITION BY coalesce(k.fingerprint, uuid_send(k.id)) ORDER BY c.license_id, k.id)";
+/// On one License ID each key stands for itself.
+const EACH_KEY: &str = "
+    SELECT k.*, c.license_id, c.organization_id, k.id AS same_as FROM keys k JOIN contracts c ON c.id = k.contract_id";
 
 /// Step by step, each on as few rows as there are by then: the keys in scope, the names to sort them by, the
 /// page, and only for its rows the rest.
-fn statement(column: &str, names: &str, order: &str, groups: &str) -> String {
+fn statement(column: &str, names: &str, order: &str, placed: &str) -> String {
     format!(
         "WITH keys AS MATERIALIZED (
             SELECT k.id, k.contract_id, k.product_id, k.fingerprint, k.kind, k.last_five, k.used, k.total, k.seats, k.osa_status, k.read_at,
@@ -81,13 +94,13 @@ fn statement(column: &str, names: &str, order: &str, groups: &str) -> String {
             WHERE {column} = $1 AND k.archived_at IS NULL),
          names AS MATERIALIZED ({names}),
          page AS MATERIALIZED (
-            SELECT k.*, g.same_as, p.product, p.slug, c.license_id, c.organization_id, count(*) OVER () AS all,
+            SELECT k.*, p.product, p.slug, count(*) OVER () AS all,
                    row_number() OVER (ORDER BY {order}, k.kind, k.last_five, k.id) AS place
-            FROM keys k JOIN ({groups}) g ON g.id = k.id JOIN names p ON p.id = k.product_id JOIN contracts c ON c.id = k.contract_id ORDER BY place LIMIT $3 OFFSET $4)
+            FROM ({placed}) k JOIN names p ON p.id = k.product_id ORDER BY place LIMIT $3 OFFSET $4)
          SELECT k.*, o.name AS organization,
                 ARRAY(SELECT DISTINCT c2.license_id FROM product_keys k2 JOIN contracts c2 ON c2.id = k2.contract_id
                       WHERE k2.fingerprint = k.fingerprint AND k2.contract_id <> k.contract_id AND k2.archived_at IS NULL
-                        AND k2.contract_id IN (SELECT app_keys_read()) ORDER BY 1) AS shared_with
+                        AND (k2.contract_id IN (SELECT app_keys_read())) IS TRUE ORDER BY 1) AS shared_with
          FROM page k JOIN organizations o ON o.id = k.organization_id ORDER BY k.place"
     )
 }
