@@ -3,6 +3,7 @@
 //! The map is in `docs/architecture.md`. Arrows run down: command line → application → feature
 //! slices → vault and audit → database.
 
+pub mod activation;
 pub mod app;
 pub mod audit;
 pub mod auth;
@@ -19,6 +20,7 @@ pub mod orders;
 pub mod people;
 pub mod postgres;
 pub mod products;
+pub mod responder;
 pub mod telemetry;
 pub mod vault;
 pub mod web;
