@@ -4,11 +4,19 @@
 //! The protocol is written down in `docs/protocol.md`. It is Keyward's own and signs with this site's key
 //! alone; no vendor's software can be activated by it.
 
+pub mod administration;
+pub mod config;
+pub mod count;
+pub mod db;
 pub mod fields;
 pub mod hardware;
 pub mod jws;
+pub mod kms;
 pub mod lease;
+pub mod ledger;
+pub mod mak;
 pub mod offline;
+pub mod policy;
 pub mod product_key;
 pub mod request;
 pub mod wire;
