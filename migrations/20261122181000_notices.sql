@@ -48,7 +48,7 @@ CREATE TABLE notice_choices (
     PRIMARY KEY (person_id, kind)
 );
 
--- A person's wish not to hear of a date until a day. `subject` names the date ("contract:ID:end").
+-- A person's wish not to hear of a date until a day. `subject` names the date ("contract:ID:end:2027-06-30"): when it moves, the wish is over.
 CREATE TABLE notice_snoozes (
     person_id uuid NOT NULL REFERENCES people,
     subject   text NOT NULL,
@@ -86,6 +86,8 @@ CREATE TABLE outbox (
     person_id  uuid REFERENCES people,
     notice_id  uuid REFERENCES notices,
     made_at    timestamptz NOT NULL,
+    -- When a site operator last asked for another try; what stays unsent for days after this or `made_at` is given up.
+    retried_at timestamptz,
     -- Not before then. Whoever takes it moves this into the future first: a lease, which a killed sender can't hold for ever.
     next_at    timestamptz NOT NULL,
     attempts   integer NOT NULL DEFAULT 0,
@@ -162,7 +164,7 @@ GRANT EXECUTE ON FUNCTION app_notify TO keyward_app;
 GRANT SELECT ON notices, notice_recipients, outbox TO keyward_app;
 GRANT UPDATE (read_at) ON notice_recipients TO keyward_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON notice_choices, notice_snoozes, date_owners TO keyward_app;
-GRANT UPDATE (next_at, attempts, fault, ended_at, outcome) ON outbox TO keyward_app;
+GRANT UPDATE (retried_at, next_at, attempts, fault, ended_at, outcome) ON outbox TO keyward_app;
 GRANT SELECT, INSERT ON webhooks TO keyward_app;
 GRANT UPDATE (ended_at) ON webhooks TO keyward_app;
 
@@ -189,3 +191,38 @@ CREATE POLICY administered ON date_owners TO keyward_app
 -- Site operators see that something waits or failed, and for whom; not what it says.
 CREATE POLICY operated ON outbox TO keyward_app USING ((SELECT app_is_operator())) WITH CHECK ((SELECT app_is_operator()));
 CREATE POLICY operated ON webhooks TO keyward_app USING ((SELECT app_is_operator())) WITH CHECK ((SELECT app_is_operator()));
+
+------------------------------------------------------------------------------------------------
+-- The bell: with whose session it is comes how many notices they haven't read, a hundred at most, so that no page
+-- asks twice. What they may not see any more isn't counted.
+
+CREATE FUNCTION app_unread(reader uuid, present timestamptz) RETURNS bigint LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+BEGIN
+    RETURN (SELECT count(*) FROM (
+        SELECT 1 FROM notice_recipients r JOIN notices n ON n.id = r.notice_id
+        WHERE r.person_id = reader AND r.in_portal AND r.read_at IS NULL
+          AND (n.contract_id IS NULL OR EXISTS (
+              SELECT 1 FROM grants g WHERE g.person_id = reader AND g.contract_id = n.contract_id AND g.revoked_at IS NULL
+                AND (g.ends_at IS NULL OR g.ends_at > present)
+                AND (g.role = 'administrator' OR EXISTS (SELECT 1 FROM contracts c WHERE c.id = n.contract_id AND c.approved))))
+        LIMIT 100) some);
+END $$;
+REVOKE EXECUTE ON FUNCTION app_unread FROM PUBLIC;
+
+DROP FUNCTION app_session(bytea, timestamptz, timestamptz, timestamptz);
+CREATE FUNCTION app_session(token bytea, present timestamptz, seen_after timestamptz, begun_after timestamptz)
+RETURNS TABLE (id uuid, email text, name text, site_operator boolean, auditor boolean, administers boolean, session_id uuid,
+    fresh_at timestamptz, last_seen_at timestamptz, unread bigint) LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT p.id, p.email, p.name, p.site_operator, p.auditor,
+        EXISTS (SELECT 1 FROM grants g WHERE g.person_id = p.id AND g.role = 'administrator' AND g.revoked_at IS NULL
+                AND (g.ends_at IS NULL OR g.ends_at > present)),
+        s.id, s.fresh_at, s.last_seen_at, app_unread(p.id, present)
+    FROM sessions s JOIN people p ON p.id = s.person_id
+    WHERE s.token_hash = token AND s.ended_at IS NULL AND p.disabled_at IS NULL AND s.last_seen_at > seen_after AND s.created_at > begun_after;
+END $$;
+REVOKE EXECUTE ON FUNCTION app_session FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app_session TO keyward_app;

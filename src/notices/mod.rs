@@ -5,8 +5,13 @@
 //! site operators see what waits in the outbox and set the webhook. Tables: `notices`,
 //! `notice_recipients`, `notice_choices`, `notice_snoozes`, `date_owners`, `webhooks`, `outbox`.
 
+mod esu;
 mod kind;
+pub mod plan;
 mod put;
+mod schedule;
+mod watch;
+mod words;
 
 pub use kind::Kind;
 pub use put::{Notice, To, put};

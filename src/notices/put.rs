@@ -60,11 +60,13 @@ pub(super) async fn write(
         To::People(people) => (people, None, None),
         To::AdministratorsOf { contract, except } => (&[][..], Some(contract), except),
     };
+    // A number or a name from an import may be long or odd; that mustn't keep the rest from being told.
+    let subject: String = notice.subject.chars().filter(|c| !c.is_control()).take(200).collect();
     sqlx::query_scalar("SELECT app_notify($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
         .bind(batch)
         .bind(notice.kind.code())
         .bind(&notice.about)
-        .bind(&notice.subject)
+        .bind(subject)
         .bind(&notice.sentence)
         .bind(&notice.link)
         .bind(notice.contract_id)
