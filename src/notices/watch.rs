@@ -69,12 +69,31 @@ impl Watched {
         }
     }
 
-    /// The tellings from `today` to `until`.
+    /// The name of one telling, for good.
+    #[must_use]
+    pub fn about(&self, mark: &str) -> String {
+        format!("{}:{mark}", self.name())
+    }
+
+    /// The License ID, where somebody may be named to look after this date.
+    #[must_use]
+    pub fn ownable(&self) -> Option<Uuid> {
+        self.contract_id.filter(|_| matches!(self.kind, Kind::ContractEnd | Kind::EsuEnd))
+    }
+
+    /// The tellings from `today` to `until`; none while somebody else looks after it.
     #[must_use]
     pub fn tellings(&self, today: Date, until: Date) -> Vec<Telling> {
-        if self.other_owner.is_some() {
-            return Vec::new();
-        }
+        if self.other_owner.is_some() { Vec::new() } else { self.all_tellings(today, until) }
+    }
+
+    /// Whether the person would be told if nobody else looked after it.
+    #[must_use]
+    pub fn would_be_told(&self, today: Date, until: Date) -> bool {
+        !self.all_tellings(today, until).is_empty()
+    }
+
+    fn all_tellings(&self, today: Date, until: Date) -> Vec<Telling> {
         match &self.when {
             Occasion::Before { day, steps } => tellings(*day, steps, self.snoozed, today, until),
             Occasion::Once { on, .. } if *on <= until => vec![Telling { on: *on, mark: "once".to_owned() }],
@@ -87,7 +106,7 @@ impl Watched {
     pub fn notice(&self, mark: &str) -> Notice {
         Notice {
             kind: self.kind,
-            about: format!("{}:{mark}", self.name()),
+            about: self.about(mark),
             subject: self.title.clone(),
             sentence: self.sentence.clone(),
             link: self.link.clone(),
