@@ -120,6 +120,7 @@ pub fn routes() -> Routes {
         .merge(crate::people::routes())
         .merge(crate::imports::routes())
         .merge(crate::exports::routes())
+        .merge(crate::reference::routes())
         .merge(audit::routes())
 }
 
