@@ -272,15 +272,18 @@ fn volume(question: Question) -> Advice {
 }
 
 fn below(question: Question, needed: u32) -> Reason {
-    let what = match question.kind {
-        Kind::Office => "Office installations",
-        Kind::WindowsServer => "machines for Windows Server",
-        _ => "machines for Windows clients",
+    let (what, asking) = match question.kind {
+        Kind::Office => ("Office", "installations"),
+        Kind::WindowsServer => ("Windows Server", "machines"),
+        _ => ("Windows clients", "machines"),
     };
     let host = if question.host { "Your KMS host" } else { "A KMS host" };
     let source = if question.kind == Kind::Office { Source::OfficeKms } else { Source::KmsPlanning };
     reason(
-        format!("{host} activates nothing before {needed} {what} have asked it: {} are too few.", question.machines),
+        format!(
+            "{host} activates {what} only once {needed} {asking} have asked it: {} are too few.",
+            question.machines
+        ),
         source,
     )
 }
@@ -394,7 +397,7 @@ mod tests {
             assert_eq!(way(Question { kind, machines: needed, ..PLAIN }), Way::Kms);
             let below = advise(Question { kind, machines: needed - 1, ..PLAIN });
             assert_eq!((below.way, below.key), (Way::MakIndependent, Some(KeyKind::Mak)));
-            assert!(said(&below.why, &format!("nothing before {needed}")));
+            assert!(said(&below.why, &format!("only once {needed}")));
         }
     }
 

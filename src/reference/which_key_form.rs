@@ -88,7 +88,11 @@ pub enum Asked {
 impl Answers {
     /// Reads them; what no catalogue offers counts as not answered.
     pub fn read(query: &Pairs, catalogue: &Catalogue) -> Self {
-        let product = query.one("product").to_owned();
+        let product = match query.one("product") {
+            // a link from a product's page names the edition alone
+            "" if !query.one("edition").is_empty() => product_of(query.one("edition")),
+            named => named.to_owned(),
+        };
         let editions = catalogue.editions(&product);
         let product = if editions.is_empty() { String::new() } else { product };
         let edition = match editions {
@@ -250,6 +254,7 @@ mod tests {
         assert!(missing("product=No+such").contains("product"));
         assert!(missing("product=Windows+11&edition=Windows+Server+2025+Standard").contains("edition"));
         assert!(missing("product=Windows+11&edition=Windows+11+Pro").contains("how many"));
+        assert!(missing("edition=Windows+11+Pro").contains("how many"), "its product is known");
         assert!(matches!(read("product=Exchange+Server+2019").asked(), Asked::Whole(_)), "its only edition, no count");
     }
 
