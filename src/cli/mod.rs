@@ -9,6 +9,7 @@ mod healthcheck;
 mod import;
 mod migrate;
 pub mod open;
+mod responder;
 mod serve;
 mod user;
 
@@ -58,6 +59,8 @@ enum Command {
     Revoke(grant::RevokeArgs),
     /// Look after the audit log
     Audit(audit::Args),
+    /// Serve machines alone, on the database of a portal: one count, however many responders
+    Responder,
     /// Ask a running portal whether it is well (for container health checks)
     Healthcheck,
 }
@@ -88,6 +91,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Grant(args) => grant::run(settings, &args).await,
         Command::Revoke(args) => grant::revoke(settings, &args).await,
         Command::Audit(args) => audit::run(settings, &args).await,
+        Command::Responder => responder::run(settings).await,
         Command::Healthcheck => healthcheck::run(settings).await,
     }
 }
