@@ -120,6 +120,7 @@ pub fn routes() -> Routes {
         .merge(crate::keys::routes())
         .merge(crate::orders::routes())
         .merge(crate::people::routes())
+        .merge(crate::pools::routes())
         .merge(crate::imports::routes())
         .merge(crate::exports::routes())
         .merge(crate::notices::routes())

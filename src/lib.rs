@@ -19,6 +19,7 @@ pub mod lifecycle;
 pub mod notices;
 pub mod orders;
 pub mod people;
+pub mod pools;
 pub mod postgres;
 pub mod products;
 pub mod reference;

@@ -340,6 +340,23 @@ pub async fn add_code(
     Ok((SecretString::from(code), event))
 }
 
+/// Takes an enrolment code back: it enrols nobody any more. Devices that it enrolled stay.
+///
+/// # Errors
+/// When the database refuses, or the code isn't one of this application or was taken back before.
+pub async fn revoke_code(tx: &mut Scoped, application: Uuid, code: Uuid) -> sqlx::Result<Event> {
+    let (contract, name, note): (Uuid, String, String) = sqlx::query_as(
+        "UPDATE enrolment_codes e SET revoked_at = app_now() FROM applications a
+         WHERE e.id = $2 AND e.application_id = $1 AND a.id = e.application_id AND e.revoked_at IS NULL
+         RETURNING a.contract_id, a.name, e.note",
+    )
+    .bind(application)
+    .bind(code)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(Event::done("enrolment-code.revoke", name).on(contract).with(json!({ "note": note })))
+}
+
 /// Takes a device's trust away; it leaves the count.
 ///
 /// # Errors

@@ -123,9 +123,14 @@ impl Config {
         self.skus.get(&sku).filter(|sku| sku.application == application)
     }
 
+    /// The key with this fingerprint, in hex.
+    pub fn key(&self, fingerprint: &str) -> Option<&OwnKey> {
+        self.keys.get(fingerprint)
+    }
+
     /// The MAK with this fingerprint, if it activates this edition.
     pub fn mak(&self, fingerprint: &[u8], sku: &Sku) -> Option<&OwnKey> {
-        let key = self.keys.get(&hex(fingerprint))?;
+        let key = self.key(&hex(fingerprint))?;
         (key.kind == KeyUse::Mak && key.application == sku.application && key.sku == Some(sku.id)).then_some(key)
     }
 

@@ -2,7 +2,7 @@
 //! hold what this program no longer does.
 
 /// Codes and their words, in the order of the filter.
-pub const ACTIONS: [(&str, &str); 47] = [
+pub const ACTIONS: [(&str, &str); 49] = [
     ("key.reveal", "Key revealed"),
     ("key.copy", "Key copied"),
     ("keys.export", "Keys exported"),
@@ -42,10 +42,12 @@ pub const ACTIONS: [(&str, &str); 47] = [
     ("own-key.block", "Own key blocked or unblocked"),
     ("own-key.limit", "Own key’s limit changed"),
     ("enrolment-code.add", "Enrolment code made"),
+    ("enrolment-code.revoke", "Enrolment code taken back"),
     ("device.enrol", "Device enrolled"),
     ("device.revoke", "Device’s trust taken away"),
     ("activation.mak", "Machines activated by a key"),
     ("activation.carried", "Requests carried to the portal"),
+    ("activation.confirmations", "Confirmations downloaded"),
     ("activation.host", "Host activated"),
     ("activation.host-refused", "Host refused"),
     ("post", "Form sent"),

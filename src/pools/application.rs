@@ -55,8 +55,6 @@ pub struct ApplicationPage {
     pub shell: Shell,
     /// The application.
     pub frame: Frame,
-    /// The page's own address, for the panel's way back.
-    pub address: Address,
     /// Machines counted.
     pub count: String,
     /// What a genuine host would show.
@@ -144,7 +142,6 @@ pub(super) async fn page(
         fields: form.unwrap_or_default().fields(&products),
         panel,
         frame,
-        address,
     })
 }
 
@@ -221,7 +218,6 @@ impl ApplicationPage {
             fields: EditionForm::default().fields(&[]),
             panel: Some(EditionPanel::sample()),
             frame,
-            address,
         }
     }
 }

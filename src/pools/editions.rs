@@ -1,7 +1,7 @@
 //! Editions of an application: registering one, and the panel that shows it and changes what it needs.
 
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -20,7 +20,7 @@ use crate::{
     auth::proof::OnApplication,
     error::{Error, Result},
     postgres::{Scope, Scoped},
-    products::slug,
+    products::classify::slug,
     web::{
         form::Pairs,
         page::Html,
@@ -211,17 +211,11 @@ async fn product(application: &OnApplication, state: &AppState, form: &mut Editi
 
 /// Makes the product; none where its name is taken.
 async fn new_product(tx: &mut Scoped, contract: Uuid, form: &mut EditionForm) -> Result<Option<Uuid>> {
-    let (name, edition) = (&form.product_name.value, &form.edition.value);
-    let new = administration::NewProduct {
-        slug: slug(name),
-        name: name.clone(),
-        category: form.category.value.clone(),
-        version: form.version.value.clone(),
-        edition: edition.clone(),
-    };
-    match administration::add_product(tx, &new).await {
+    let name = &form.product_name.value;
+    match administration::add_product(tx, &slug(name), name).await {
         Ok(id) => {
-            db::list_product(tx, contract, id).await?;
+            let told = [&form.category, &form.version, &form.edition].map(|input| input.value.as_str());
+            db::list_product(tx, contract, id, told).await?;
             Ok(Some(id))
         }
         Err(fault) if is_constraint(&fault, "products_slug_is_unique") || is_constraint(&fault, "products_name_is_unique") => {
@@ -259,6 +253,13 @@ pub struct EditionPanel {
     pub fields: Vec<Field>,
 }
 
+impl EditionPanel {
+    /// The form's fields, for the template's macros.
+    pub fn fields(&self) -> &Vec<Field> {
+        &self.fields
+    }
+}
+
 fn panel(sku: Sku, list: Address, needed: Input, lease: Input) -> EditionPanel {
     EditionPanel {
         href: format!("{}/editions/{}", list.path(), sku.id),
@@ -278,15 +279,11 @@ fn panel(sku: Sku, list: Address, needed: Input, lease: Input) -> EditionPanel {
     }
 }
 
-async fn sku(application: &OnApplication, state: &AppState, id: Uuid) -> Result<Sku> {
+async fn sku(application: &OnApplication, state: &AppState) -> Result<Sku> {
+    let id = application.part("sku")?;
     let mut tx = application.begin(state).await?;
     let skus = db::skus(&mut tx, application.application.id).await?;
     skus.into_iter().find(|sku| sku.id == id).ok_or(Error::NotFound)
-}
-
-/// The ids of a path below an application.
-pub(super) fn id(text: &str) -> Result<Uuid> {
-    text.parse().map_err(|_| Error::NotFound)
 }
 
 /// The page with an edition's panel open.
@@ -296,11 +293,10 @@ pub(super) fn id(text: &str) -> Result<Uuid> {
 pub async fn open(
     application: OnApplication,
     State(state): State<AppState>,
-    Path((_, edition)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<Response> {
     let query = Pairs::parse(query.unwrap_or_default().as_bytes());
-    let sku = sku(&application, &state, id(&edition)?).await?;
+    let sku = sku(&application, &state).await?;
     let (needed, lease) = (Input::of(sku.needed.to_string()), Input::of(sku.lease_days.to_string()));
     let panel = panel(sku, address(&application.application.href(), &query), needed, lease);
     Ok(Html(page(&state, &application, &query, None, Some(panel)).await?).into_response())
@@ -313,10 +309,9 @@ pub async fn open(
 pub async fn change(
     application: OnApplication,
     State(state): State<AppState>,
-    Path((_, edition)): Path<(String, String)>,
     pairs: Pairs,
 ) -> Result<Response> {
-    let sku = sku(&application, &state, id(&edition)?).await?;
+    let sku = sku(&application, &state).await?;
     let (mut needed, mut lease) = (Input::read(&pairs, "needed_machines"), Input::read(&pairs, "lease"));
     let (machines, days) = (needed.number(1, 1_000_000), lease.number(1, 180));
     if needed.error.is_some() || lease.error.is_some() {

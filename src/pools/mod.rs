@@ -21,6 +21,7 @@ mod list;
 mod machines;
 pub mod model;
 mod offline;
+mod panel;
 mod plot;
 mod register;
 mod screens;

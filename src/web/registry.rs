@@ -27,6 +27,8 @@ pub enum Who {
     OnProduct,
     /// Administrators of the License ID of the grant in the path.
     OnGrant,
+    /// Administrators of the License ID of the application in the path.
+    OnApplication,
     /// Who sent in the import in the path, and site operators.
     OnImport,
     /// Whose session is in the path.

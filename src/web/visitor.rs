@@ -71,7 +71,7 @@ impl Person {
     /// The navigation, cut to what this person may open.
     fn nav(&self) -> Vec<page::NavItem> {
         let may = |href: &str| match href {
-            "/people" | "/imports" => self.site_operator || self.administers,
+            "/people" | "/activation" | "/imports" => self.site_operator || self.administers,
             "/audit" => self.auditor || self.administers,
             _ => true,
         };

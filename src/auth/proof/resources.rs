@@ -20,6 +20,7 @@ use crate::{
     imports::{self, db::ImportHead},
     keys::{self, model::KeyHead},
     people::{self, model::GrantHead},
+    pools::{self, model::Application},
     postgres::Scoped,
     products::{self, model::Product},
     web::registry::{Access, Proof, Who},
@@ -155,6 +156,44 @@ impl FromRequestParts<AppState> for OnGrant {
     }
 }
 
+/// The application in the path (`{application}`) belongs to a License ID that the person administers.
+pub struct OnApplication {
+    signed_in: SignedIn,
+    /// The application, with its count.
+    pub application: Application,
+    parts: HashMap<String, String>,
+}
+
+impl OnApplication {
+    /// The id of something of the application, named further on in the path. Whoever looks it up does so within
+    /// the application.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where it isn't an id.
+    pub fn part(&self, name: &str) -> Result<Uuid> {
+        self.parts.get(name).and_then(|part| part.parse().ok()).ok_or(Error::NotFound)
+    }
+}
+
+impl Proof for OnApplication {
+    const ACCESS: Access = access(Who::OnApplication);
+}
+
+impl FromRequestParts<AppState> for OnApplication {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| Error::NotFound)?;
+        let parts: HashMap<String, String> =
+            params.iter().map(|(name, part)| (name.to_owned(), part.to_owned())).collect();
+        let id: Uuid = parts.get("application").and_then(|part| part.parse().ok()).ok_or(Error::NotFound)?;
+        let mut tx = signed_in.begin(state).await?;
+        // Of a License ID that one doesn't administer no application is known: 404, as an absent one.
+        let application = pools::db::application(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        Ok(Self { signed_in, application, parts })
+    }
+}
+
 /// The import in the path (`{id}`) is the person's own, or the person is a site operator.
 pub struct OnImport {
     signed_in: SignedIn,
@@ -226,6 +265,13 @@ impl Deref for OnProduct {
 }
 
 impl Deref for OnGrant {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl Deref for OnApplication {
     type Target = SignedIn;
     fn deref(&self) -> &SignedIn {
         &self.signed_in

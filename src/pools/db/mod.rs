@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 pub use machines::{Sort, machine, machines};
-pub use site::{foreign, hosts, last_hour, lease_keys, list_product, site};
+pub use site::{confirmations, foreign, hosts, last_hour, lease_keys, list_product, site};
 
 use super::{
     model::{Application, Code, OwnKey, Sku, Slot},

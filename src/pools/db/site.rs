@@ -66,15 +66,40 @@ pub async fn lease_keys(tx: &mut Scoped) -> sqlx::Result<Vec<PublicKey>> {
     Ok(rows.into_iter().map(|(kid, x)| PublicKey { kid, x }).collect())
 }
 
-/// Makes an own product known on a License ID, in the system's scope.
+/// Makes an own product known on a License ID, with its category, version and edition; in the system's scope.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn list_product(tx: &mut Scoped, contract: Uuid, product: Uuid) -> sqlx::Result<()> {
+pub async fn list_product(
+    tx: &mut Scoped,
+    contract: Uuid,
+    product: Uuid,
+    [category, version, edition]: [&str; 3],
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE products SET category = $2, version = $3, edition = $4 WHERE id = $1")
+        .bind(product)
+        .bind(category)
+        .bind(version)
+        .bind(edition)
+        .execute(&mut **tx)
+        .await?;
     sqlx::query("INSERT INTO contract_products (contract_id, product_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
         .bind(contract)
         .bind(product)
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// What carried requests were answered, in the order of time; those of License IDs that the person administers.
+///
+/// # Errors
+/// When the database fails.
+pub async fn confirmations(tx: &mut Scoped, requests: &[Uuid]) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT answer FROM mak_answers WHERE request_id = ANY($1) AND application_id IN (SELECT app_applications()) ORDER BY at, request_id",
+    )
+    .bind(requests)
+    .fetch_all(&mut **tx)
+    .await
 }
