@@ -74,7 +74,10 @@ async fn a_client_in_python_is_activated_by_key_and_by_count() {
     assert!(!done && said.starts_with("0xC004F00F"), "{said}");
     let (done, said) = two.run(&["mak", &application, &sku, key, "board=b9"]).await;
     assert!(!done && said.starts_with("0xC004C020"), "{said}");
-    let typo = if key.starts_with('B') { format!("C{}", &key[1..]) } else { format!("B{}", &key[1..]) };
+    let typo = match key.strip_prefix('B') {
+        Some(rest) => format!("C{rest}"),
+        None => format!("B{}", &key[1..]),
+    };
     assert_eq!(two.run(&["mak", &application, &sku, &typo]).await.1.trim(), "the key is mistyped");
     assert_eq!(site.used().await, 1);
     responder.stop().await;

@@ -125,7 +125,7 @@ impl Client {
             "v": 1, "op": "activate", "id": id, "application": self.product.application, "sku": self.product.sku,
             "cmid": id, "machine": "torture", "virtual": true, "time": moment(self.product.clock.now()),
         });
-        if self.made % 5 > 0 {
+        if !self.made.is_multiple_of(5) {
             request["op"] = "mak".into();
             request["key"] = self.product.keys[self.made % self.product.keys.len()].as_str().into();
             request["hardware"] = json!({ "board": id, "cpu": "c" });
