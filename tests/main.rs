@@ -10,4 +10,5 @@ mod people;
 mod responder;
 mod support;
 mod templates;
+mod torture;
 mod web;
