@@ -4,6 +4,7 @@
 //! slices → vault and audit → database.
 
 pub mod activation;
+pub mod agent;
 pub mod app;
 pub mod audit;
 pub mod auth;

@@ -5,6 +5,7 @@
 //! alone; no vendor's software can be activated by it.
 
 pub mod administration;
+pub mod code;
 pub mod config;
 pub mod count;
 pub mod db;

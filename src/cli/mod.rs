@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 usage or settings.
 
+mod agent;
 mod audit;
 mod background;
 pub mod demo;
@@ -58,6 +59,8 @@ enum Command {
     Revoke(grant::RevokeArgs),
     /// Look after the audit log
     Audit(audit::Args),
+    /// Activate own software on this machine, and keep it activated
+    Agent(agent::Args),
     /// Ask a running portal whether it is well (for container health checks)
     Healthcheck,
 }
@@ -88,6 +91,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Grant(args) => grant::run(settings, &args).await,
         Command::Revoke(args) => grant::revoke(settings, &args).await,
         Command::Audit(args) => audit::run(settings, &args).await,
+        Command::Agent(args) => agent::run(&args).await,
         Command::Healthcheck => healthcheck::run(settings).await,
     }
 }
