@@ -110,7 +110,7 @@ BEGIN
     RETURN QUERY SELECT a.id, a.hardware, p.blocked_at IS NOT NULL OR p.archived_at IS NOT NULL, m.answer
     FROM mak_answers m JOIN activations a ON a.id = m.activation_id JOIN product_keys p ON p.id = a.key_id
     WHERE m.application_id = app AND m.cmid = client AND m.activation_id IS NOT NULL AND a.sku_id = sku
-    ORDER BY m.at DESC, m.request_id LIMIT 1;
+    ORDER BY m.at DESC, m.activation_id DESC LIMIT 1;
 END $$;
 
 ------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ pub mod people;
 pub mod postgres;
 pub mod products;
 pub mod responder;
+pub mod simulate;
 pub mod telemetry;
 pub mod vault;
 pub mod web;

@@ -123,10 +123,22 @@ impl Config {
         self.skus.get(&sku).filter(|sku| sku.application == application)
     }
 
+    /// The key with this fingerprint, in hex.
+    pub fn key(&self, fingerprint: &str) -> Option<&OwnKey> {
+        self.keys.get(fingerprint)
+    }
+
     /// The MAK with this fingerprint, if it activates this edition.
     pub fn mak(&self, fingerprint: &[u8], sku: &Sku) -> Option<&OwnKey> {
-        let key = self.keys.get(&hex(fingerprint))?;
+        let key = self.key(&hex(fingerprint))?;
         (key.kind == KeyUse::Mak && key.application == sku.application && key.sku == Some(sku.id)).then_some(key)
+    }
+
+    /// The MAKs of these License IDs whose last group is this one.
+    pub fn maks_ending(&self, last_five: &str, contracts: &[Uuid]) -> Vec<&OwnKey> {
+        let meant =
+            |key: &&OwnKey| key.kind == KeyUse::Mak && key.last_five == last_five && contracts.contains(&key.contract);
+        self.keys.values().filter(meant).collect()
     }
 
     /// The host keys of an application, the usable ones first.

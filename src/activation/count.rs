@@ -79,8 +79,10 @@ impl Ledger {
                 said.push(refused.said(request.id));
                 continue;
             }
-            let (_, sku) = match policy::countable(config, &request.ask) {
-                Ok(named) => named,
+            // A retry is the same line, with the clock that it had then.
+            let clock = if repeated { Ok(()) } else { policy::clock(request.ask.time, tx.now()) };
+            let sku = match policy::countable(config, &request.ask).and_then(|(_, sku)| clock.map(|()| sku)) {
+                Ok(sku) => sku,
                 Err(outcome) => {
                     said.push(Said::outcome(request.id, outcome));
                     continue;

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
 use serde_json::json;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
-    config::{Config, OwnKey},
+    config::{Application, Config, OwnKey},
     db::{self, Answered, Spent},
     hardware::Hardware,
     lease::{Grant, Signer},
     mak::Decision,
+    offline,
     policy::{self, Devices},
     wire::{Answer, Ask, Fault, Outcome},
 };
@@ -183,6 +184,11 @@ impl Ledger {
                 said.push(refused.said(request.id));
                 continue;
             }
+            // A retry is the same line, with the clock that it had then.
+            if !repeated && let Err(outcome) = admitted(application, way, request.ask.time, tx.now()) {
+                said.push(Said::outcome(request.id, outcome));
+                continue;
+            }
             let decision = pool.decide(request.id, request.fresh, &request.hardware, application.tolerance);
             let answer = match decision {
                 Decision::Repeat(line) => {
@@ -277,6 +283,20 @@ impl Ledger {
         let outcome = if count >= sku.needed { Outcome::Done } else { Outcome::CountInsufficient };
         let lease = lease.filter(|_| ends.is_some_and(|ends| ends > now));
         Ok(Said::answer(&Answer { lease, ..Answer::new(id, outcome).counted(count, sku.needed) }))
+    }
+}
+
+/// What stands against a request whatever its key has left.
+fn admitted(application: &Application, way: Way, asked: OffsetDateTime, now: OffsetDateTime) -> Result<(), Outcome> {
+    if application.closed {
+        return Err(Outcome::NotEnabled);
+    }
+    match way {
+        Way::Online => policy::clock(asked, now),
+        Way::Offline if now - asked > Duration::days(offline::DAYS) || asked - now > policy::SKEW => {
+            Err(Outcome::ClockSkew)
+        }
+        Way::Offline => Ok(()),
     }
 }
 

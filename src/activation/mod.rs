@@ -5,6 +5,7 @@
 //! alone; no vendor's software can be activated by it.
 
 pub mod administration;
+pub mod carried;
 pub mod code;
 pub mod config;
 pub mod count;
@@ -20,6 +21,7 @@ pub mod offline;
 pub mod policy;
 pub mod product_key;
 pub mod request;
+pub mod typed;
 pub mod wire;
 
 #[cfg(test)]

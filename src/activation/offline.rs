@@ -34,8 +34,10 @@ pub enum NoFile {
     Empty,
 }
 
-/// A line of a request file: its number from 1, and what it asks or why it can't be read.
-pub type Line = (usize, Result<Received, Refused>);
+/// What a line asks, or why it can't be read.
+pub type Read = Result<Received, Refused>;
+/// A line of a request file, with its number from 1.
+pub type Line = (usize, Read);
 
 /// Reads a request file. Files may have been joined: a first line may stand again between requests. Only
 /// `mak` requests are carried.
@@ -61,7 +63,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Line>, NoFile> {
     if found.is_empty() { Err(NoFile::Empty) } else { Ok(found) }
 }
 
-fn carried(line: &[u8]) -> Result<Received, Refused> {
+fn carried(line: &[u8]) -> Read {
     if line.len() >= LINE {
         return Err(Refused { id: None, fault: super::wire::Fault::TooLong });
     }

@@ -38,7 +38,17 @@ pub fn countable<'a>(config: &'a Config, ask: &Ask) -> Result<(&'a Application, 
     if application.closed || !sku.by_count { Err(Outcome::NotEnabled) } else { Ok((application, sku)) }
 }
 
-/// The key that a `mak` brings, if it is of the edition that it names.
+/// A key as it was typed, its check looked at.
+///
+/// # Errors
+/// [`Outcome::KeyInvalid`].
+pub fn typed(text: &str) -> Result<ProductKey, Outcome> {
+    let key = ProductKey::parse(text).map_err(|_| Outcome::KeyInvalid)?;
+    product_key::check(&key).map_err(|_| Outcome::KeyInvalid)?;
+    Ok(key)
+}
+
+/// The key that a `mak` brings, if it was issued for the edition that it names.
 ///
 /// # Errors
 /// [`Outcome::UnknownSku`], [`Outcome::KeyInvalid`].
@@ -46,12 +56,10 @@ pub fn key<'a>(
     config: &'a Config,
     site: &SiteKeys,
     ask: &Ask,
-    text: &str,
+    key: &ProductKey,
 ) -> Result<(&'a Application, &'a Sku, &'a OwnKey), Outcome> {
     let (application, sku) = named(config, ask)?;
-    let key = ProductKey::parse(text).map_err(|_| Outcome::KeyInvalid)?;
-    product_key::check(&key).map_err(|_| Outcome::KeyInvalid)?;
-    let key = config.mak(&site.fingerprint_of(&key), sku).ok_or(Outcome::KeyInvalid)?;
+    let key = config.mak(&site.fingerprint_of(key), sku).ok_or(Outcome::KeyInvalid)?;
     Ok((application, sku, key))
 }
 

@@ -23,6 +23,7 @@ mod connection;
 mod discovery;
 mod exchange;
 mod machine;
+pub mod schedule;
 mod service;
 pub mod standing;
 pub mod state;

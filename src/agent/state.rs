@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime, serde::rfc3339};
 use uuid::Uuid;
 
 use super::{
-    HostName, Product,
+    HostName, Product, schedule,
     standing::{Facts, Standing},
     trouble::NotTaken,
 };
@@ -290,21 +290,11 @@ impl State {
         (self.pending, self.lease, self.beyond_since, self.last) = (None, None, None, None);
     }
 
-    /// When the service asks a host again: `jitter` of 0 to 1 adds up to a tenth of the interval, so that
-    /// machines that were started together don't ask together.
+    /// When the service asks a host again; `jitter` as [`schedule::wait`] has it.
     pub fn due(&self, activated: bool, jitter: f64) -> OffsetDateTime {
         let Some(last) = &self.last else { return self.installed_at };
-        let minutes = |minutes: u32| Duration::minutes(i64::from(minutes));
-        let retry = minutes(last.activation_interval);
-        let interval = if self.failures > 0 {
-            // Nobody answered: soon again, then less and less often.
-            minutes(1 << (self.failures - 1).min(16)).min(retry)
-        } else if activated && last.result == Some(Outcome::Done) {
-            minutes(last.renewal_interval)
-        } else {
-            retry
-        };
-        last.at + interval + interval * (0.1 * jitter)
+        let renewed = activated && last.result == Some(Outcome::Done);
+        last.at + schedule::wait(last.activation_interval, last.renewal_interval, renewed, self.failures, jitter)
     }
 }
 

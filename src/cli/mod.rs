@@ -10,7 +10,9 @@ mod healthcheck;
 mod import;
 mod migrate;
 pub mod open;
+mod responder;
 mod serve;
+mod simulate;
 mod user;
 
 use std::process::ExitCode;
@@ -61,6 +63,10 @@ enum Command {
     Audit(audit::Args),
     /// Activate own software on this machine, and keep it activated
     Agent(agent::Args),
+    /// Serve machines alone, on the database of a portal: one count, however many responders
+    Responder,
+    /// Run a fleet of virtual machines against a throw-away responder, to plan a roll-out
+    Simulate(simulate::Args),
     /// Ask a running portal whether it is well (for container health checks)
     Healthcheck,
 }
@@ -92,6 +98,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Revoke(args) => grant::revoke(settings, &args).await,
         Command::Audit(args) => audit::run(settings, &args).await,
         Command::Agent(args) => agent::run(&args).await,
+        Command::Responder => responder::run(settings).await,
+        Command::Simulate(args) => simulate::run(&args).await,
         Command::Healthcheck => healthcheck::run(settings).await,
     }
 }

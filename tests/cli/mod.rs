@@ -36,7 +36,12 @@ impl Installation {
 
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
-        command.arg("--data-dir").arg(self.data()).env_remove("DATABASE_URL").env_remove("RUST_BACKTRACE");
+        command
+            .arg("--data-dir")
+            .arg(self.data())
+            .env_remove("DATABASE_URL")
+            .env_remove("RUST_BACKTRACE")
+            .env("KEYWARD_RESPONDER_LISTEN", "off");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
