@@ -184,7 +184,7 @@ fn owners(watched: &Watched, contract: Uuid, me: Uuid, administrators: &[(Uuid, 
 /// Marks a notice, or all, as read.
 ///
 /// # Errors
-/// 404 for a notice that isn't one's own.
+/// 404 for what is no id; another's notice stays as it is.
 pub async fn read(person: SignedIn, State(state): State<AppState>, form: Pairs) -> Result<Response> {
     let me = person.person();
     let one = match form.one("id") {

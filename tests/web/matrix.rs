@@ -74,7 +74,7 @@ async fn blurred(answer: &Answer) -> String {
     for slug in ["beta-suite", "no-suite"] {
         text = text.replace(slug, "SLUG");
     }
-    for ids in [planted.keys, planted.grants, planted.sessions, planted.imports] {
+    for ids in [planted.keys, planted.grants, planted.sessions, planted.imports, planted.notices] {
         text = text.replace(&ids[1].to_string(), "ID");
     }
     text = text.replace(&uuid::Uuid::from_u128(0xdead).to_string(), "ID");

@@ -75,6 +75,18 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
             ("role", "product-keys-reader".into()),
             ("license_id", license_id),
         ],
+        "/notices/read" => vec![("id", id(&world.planted.notices, case).to_string())],
+        "/notices/send" => vec![("about", format!("{}:180", date(world, case)))],
+        "/notices/snooze" => vec![("name", date(world, case)), ("until", "2027-02-01".into())],
+        "/notices/owner" => vec![
+            ("name", date(world, case)),
+            (
+                "owner",
+                world.person(["administrator A", "administrator B", "administrator A"][case]).unwrap().to_string(),
+            ),
+        ],
+        "/notices/settings" => vec![("contract-end", "portal".into())],
+        "/notices/webhook" => vec![("url", "https://hooks.keyward.example/in".into())],
         "/sign-in" => vec![("email", "nobody@keyward.example".into()), ("password", "wrong".into())],
         "/confirm" => vec![("password", "wrong".into())],
         _ => Vec::new(),
@@ -83,8 +95,22 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
 
 fn cases(route: &Route) -> &'static [&'static str] {
     let names_something = route.path.contains('{') && !route.path.starts_with("/static")
-        || matches!(route.path, "/exports/keys" | "/exports/contracts" | "/people/grants");
+        || matches!(
+            route.path,
+            "/exports/keys"
+                | "/exports/contracts"
+                | "/people/grants"
+                | "/notices/read"
+                | "/notices/send"
+                | "/notices/snooze"
+                | "/notices/owner"
+        );
     if names_something { &CASES } else { &["-"] }
+}
+
+/// What names the end of a License ID.
+fn date(world: &World, case: usize) -> String {
+    format!("contract:{}:end:2027-06-30", id(&world.planted.contracts, case))
 }
 
 fn id(planted: &[Uuid; 2], case: usize) -> Uuid {
