@@ -58,6 +58,9 @@ pub fn mak(product: &str, last_five: &str, license_id: &str, known: Use) -> Stri
             "{so_far}. At the pace of its readings it is used up about {}. Ask for more in time.",
             day_words(day)
         ),
+        None if known.used >= known.total => {
+            format!("{so_far}. Nothing can be activated with it any more: ask for more.")
+        }
         None => format!("{so_far}. Ask for more before it is used up."),
     }
 }
