@@ -123,6 +123,7 @@ pub fn routes() -> Routes {
         .merge(crate::imports::routes())
         .merge(crate::exports::routes())
         .merge(crate::notices::routes())
+        .merge(crate::reference::routes())
         .merge(audit::routes())
 }
 

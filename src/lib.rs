@@ -20,6 +20,7 @@ pub mod orders;
 pub mod people;
 pub mod postgres;
 pub mod products;
+pub mod reference;
 pub mod telemetry;
 pub mod vault;
 pub mod web;

@@ -139,8 +139,16 @@ impl Shell {
         NavItem::new("Audit", "/audit", "history"),
     ];
 
+    /// The second part of the navigation, for everybody who is signed in: help and reference.
+    pub const HELP: [NavItem; 4] = [
+        NavItem::new("Which key?", "/products/which-key", "help"),
+        NavItem::new("Setup keys", "/setup-keys", "key"),
+        NavItem::new("Error codes", "/error-codes", "stop"),
+        NavItem::new("Guides", "/guides", "book"),
+    ];
+
     /// The style sheets, in the order they are layered.
-    pub const SHEETS: [&'static str; 9] = [
+    pub const SHEETS: [&'static str; 10] = [
         "css/tokens.css",
         "css/base.css",
         "css/shell.css",
@@ -149,6 +157,7 @@ impl Shell {
         "css/table.css",
         "css/panel.css",
         "css/pages.css",
+        "css/reference.css",
         "css/print.css",
     ];
 
@@ -199,10 +208,15 @@ impl Shell {
         self.person.is_some()
     }
 
-    /// Whether a navigation entry is the current one: its own page or one below it.
+    /// Whether a navigation entry is the current one: its own page or one below it, unless another
+    /// entry is nearer to the page.
     #[must_use]
     pub fn is_current(&self, href: &str) -> bool {
-        self.path == href || (href != "/" && self.path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
+        let holds = |href: &str| {
+            self.path == href || (href != "/" && self.path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
+        };
+        let nearer = |item: &NavItem| item.href.len() > href.len() && holds(item.href);
+        holds(href) && !Self::HELP.iter().any(nearer)
     }
 
     /// The versioned address of a file under `static/`.
@@ -283,6 +297,8 @@ mod tests {
         assert!(!shell.is_current("/"));
         assert!(!Shell::sample("/productsx").is_current("/products"));
         assert!(Shell::sample("/").is_current("/"));
+        let nearer = Shell::sample("/products/which-key");
+        assert!(nearer.is_current("/products/which-key") && !nearer.is_current("/products"));
     }
 
     #[test]

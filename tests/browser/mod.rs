@@ -16,3 +16,4 @@ mod pictures;
 mod plain;
 mod portal;
 mod readers;
+mod reference;

@@ -60,6 +60,9 @@ const fn seen_by(person: Person, name: &'static str, path: &'static str) -> Page
     Page { name, person: Some(person), path, uploaded: &[], clicked: &[] }
 }
 
+/// An event of a host, a code with a digit too many, and one of which only a title is known.
+const PASTED: &str = "/error-codes?q=0xC004CF038+0xC004E002+0xC004D302%0D%0A0xC004F06C%2C5%2Cpc-17%2C0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0%2C2010%2F9%2F29+21%3A46%2C1%2C2%2C41520%2C68531fb9-5511-4989-97be-d11a0f55633f";
+
 /// All of them, by person, so that few sign-ins are needed.
 pub const PAGES: &[Page] = &[
     Page { name: "sign-in", person: None, path: "/sign-in", uploaded: &[], clicked: &[] },
@@ -108,6 +111,29 @@ pub const PAGES: &[Page] = &[
     page("notices", "/notices"),
     clicked("notices-snooze", "/notices", &["tbody tr:first-child details.fold summary"]),
     page("notices-settings", "/notices/settings"),
+    page("setup-keys", "/setup-keys?q=datacenter"),
+    page("setup-keys-near", "/setup-keys?q=WX4NM-KYWYW-QJJCY-PF3GW-KHQST"),
+    page("setup-keys-published", "/setup-keys?q=W269N-WFGWX-YVC9B-4J6C9-T83GX"),
+    page("setup-keys-unknown", "/setup-keys?unknown=1&last_five=84YNX&product=Office+2016"),
+    page("setup-keys-none", "/setup-keys?q=nothing+like+it"),
+    page("error-codes", "/error-codes"),
+    page("error-codes-paste", PASTED),
+    page("error-codes-none", "/error-codes?q=nothing+like+it"),
+    page("error-code", "/error-codes/0xC004F038"),
+    page("error-code-weak", "/error-codes/0xC004E002"),
+    page("guides", "/guides"),
+    page("guide-choosing", "/guides/choosing"),
+    page("guide-kms-host", "/guides/kms-host"),
+    page("guide-srv-records", "/guides/srv-records"),
+    page("guide-mak-activations", "/guides/mak-activations"),
+    page("guide-troubleshooting", "/guides/troubleshooting"),
+    page("which-key", "/products/which-key"),
+    page("which-key-kms", "/products/which-key?edition=Windows+Server+2022+Datacenter&machines=60&host=yes"),
+    page("which-key-mak", "/products/which-key?edition=Windows+11+Pro&machines=4&network=isolated"),
+    page("which-key-wrong", "/products/which-key?edition=Windows+11+Pro&machines=many"),
+    page("which-key-rds", "/products/which-key?product=Remote+Desktop+Services"),
+    page("rds", "/products/rds"),
+    page("rds-none", "/products/rds?q=nothing+like+it"),
     page("account", "/account"),
     page("confirm", "/confirm"),
     page("absent", "/contracts/1234567"),
@@ -118,8 +144,10 @@ pub const PAGES: &[Page] = &[
     seen_by(Person::HelpDesk, "contract-help-desk", "/contracts/8671204?tab=offerings"),
     seen_by(Person::HelpDesk, "people-help-desk", "/people"),
     seen_by(Person::Newcomer, "notices-newcomer", "/notices"),
+    seen_by(Person::HelpDesk, "which-key-help-desk", "/products/which-key?edition=Windows+11+Enterprise&machines=4"),
     seen_by(Person::Newcomer, "overview-newcomer", "/"),
     seen_by(Person::Newcomer, "products-newcomer", "/products"),
     seen_by(Person::Newcomer, "contracts-newcomer", "/contracts"),
     seen_by(Person::Newcomer, "orders-newcomer", "/orders"),
+    seen_by(Person::Newcomer, "rds-newcomer", "/products/rds"),
 ];

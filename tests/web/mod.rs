@@ -4,6 +4,7 @@ mod audit;
 pub mod matrix;
 mod orders;
 mod people;
+mod reference;
 mod rows;
 mod security;
 mod tamper;
