@@ -19,6 +19,7 @@ pub mod orders;
 pub mod people;
 pub mod postgres;
 pub mod products;
+pub mod requests;
 pub mod telemetry;
 pub mod vault;
 pub mod web;

@@ -2,6 +2,7 @@
 import "./appearance.js";
 import "./menu.js";
 import "./copy.js";
+import "./copytext.js";
 import "./reveal.js";
 import "./select.js";
 import "./panel.js";
