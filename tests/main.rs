@@ -7,6 +7,7 @@ mod ground;
 mod imports;
 mod migrations;
 mod people;
+mod requests;
 mod support;
 mod templates;
-mod web;
+pub mod web;

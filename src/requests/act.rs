@@ -58,7 +58,8 @@ pub async fn decide(request: Fresh<OnRequest>, State(state): State<AppState>, fo
         }
     }
     let with = With { comment: comment.value, ..With::default() };
-    step(&state, &request, &mut tx, &held, action, &with).await?;
+    let event = step(&mut tx, request.person().id, &held, action, &with).await?;
+    request.record(&state, &mut tx, event).await?;
     if action == Action::Approve && held.kind == Kind::Access {
         give_role(&state, &request, &mut tx, &held).await?;
     }
@@ -134,7 +135,8 @@ pub async fn take(request: OnRequest, State(state): State<AppState>, form: Pairs
             return again(&state, &request, &mut tx, &held, wrong).await;
         }
     }
-    step(&state, &request, &mut tx, &held, action, &with).await?;
+    let event = step(&mut tx, request.person().id, &held, action, &with).await?;
+    request.record(&state, &mut tx, event).await?;
     tx.commit().await?;
     Ok(back(&held, action.code()))
 }
@@ -226,7 +228,8 @@ pub async fn reading(request: OnRequest, State(state): State<AppState>, form: Pa
     let enough = held.wanted_total.is_none_or(|wanted| total >= wanted) || form.one("all") == "yes";
     if enough {
         let with = With { total: Some(total), ..With::default() };
-        step(&state, &request, &mut tx, &held, Action::Close, &with).await?;
+        let event = step(&mut tx, request.person().id, &held, Action::Close, &with).await?;
+        request.record(&state, &mut tx, event).await?;
     } else {
         write::must_be_drawn(&mut tx, &held, Action::Close).await?;
         let said = format!("{} in all", crate::web::view::number(total));

@@ -89,7 +89,8 @@ pub async fn post(person: SignedIn, State(state): State<AppState>, pairs: Pairs)
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
     };
     let draft = pairs.one("then") == "draft";
-    let number = write::add(&state, &person, &mut tx, &asked, draft).await?;
+    let (number, event) = write::add(&mut tx, person.person().id, &asked, draft).await?;
+    person.record(&state, &mut tx, event).await?;
     tx.commit().await?;
     let notice = if draft { "draft" } else { "submit" };
     Ok(Redirect::to(&format!("/requests/{number}?notice={notice}")).into_response())
@@ -123,7 +124,8 @@ pub async fn save(request: OnRequest, State(state): State<AppState>, pairs: Pair
     if held.key_id.is_some() {
         asked.product.clone_from(&held.product);
     }
-    write::change(&state, &request, &mut tx, &held, &asked).await?;
+    let event = write::change(&mut tx, me, &held, &asked).await?;
+    request.record(&state, &mut tx, event).await?;
     tx.commit().await?;
     Ok(Redirect::to(&held.href()).into_response())
 }

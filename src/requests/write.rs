@@ -1,5 +1,6 @@
 //! Steps of a request, written. Each is one transaction of the person who takes it: the row held, the
-//! step checked ([`super::machine`]; the database checks again), history and audit beside it.
+//! step checked ([`super::machine`]; the database checks again), history beside it. What is returned
+//! carries the event for the log, which the caller records in the same transaction.
 
 use serde_json::json;
 use time::Date;
@@ -12,9 +13,7 @@ use super::{
     tell,
 };
 use crate::{
-    app::AppState,
     audit::Event,
-    auth::proof::SignedIn,
     error::{Error, Result},
     postgres::Scoped,
 };
@@ -50,11 +49,11 @@ pub struct Asked {
     pub due_on: Option<Date>,
 }
 
-/// Makes a request, as a draft or submitted; its number.
+/// Makes a request of `me`, as a draft or submitted; its number.
 ///
 /// # Errors
 /// When the database refuses or fails.
-pub async fn add(state: &AppState, person: &SignedIn, tx: &mut Scoped, asked: &Asked, draft: bool) -> Result<i64> {
+pub async fn add(tx: &mut Scoped, me: Uuid, asked: &Asked, draft: bool) -> Result<(i64, Event)> {
     let now = tx.now();
     let to = if draft { State::Draft } else { State::Submitted };
     let id = Uuid::now_v7();
@@ -71,7 +70,7 @@ pub async fn add(state: &AppState, person: &SignedIn, tx: &mut Scoped, asked: &A
     .bind(asked.key)
     .bind(asked.product_id)
     .bind(&asked.product)
-    .bind(person.person().id)
+    .bind(me)
     .bind(asked.quantity)
     .bind(&asked.justification)
     .bind(&asked.authorization)
@@ -85,25 +84,18 @@ pub async fn add(state: &AppState, person: &SignedIn, tx: &mut Scoped, asked: &A
     .await?;
     let request = db::by_number(tx, number).await?.ok_or(Error::NotFound)?;
     let (action, event) = if draft { ("draft", "request.draft") } else { ("submit", Action::Submit.event()) };
-    entry(tx, person.person().id, &request, action, "").await?;
-    person.record(state, tx, told(event, &request)).await?;
+    entry(tx, me, &request, action, "").await?;
     if !draft {
         tell::step(tx, &request, Action::Submit, "").await?;
     }
-    Ok(number)
+    Ok((number, told(event, &request)))
 }
 
 /// Changes a draft.
 ///
 /// # Errors
 /// When the database refuses or fails.
-pub async fn change(
-    state: &AppState,
-    person: &SignedIn,
-    tx: &mut Scoped,
-    request: &Request,
-    asked: &Asked,
-) -> Result<()> {
+pub async fn change(tx: &mut Scoped, me: Uuid, request: &Request, asked: &Asked) -> Result<Event> {
     sqlx::query(
         "UPDATE requests SET product = $2, quantity = $3, justification = $4, authorization_number = $5, computers = $6, role = $7,
                 until = $8, due_on = $9 WHERE id = $1",
@@ -119,8 +111,8 @@ pub async fn change(
     .bind(asked.due_on)
     .execute(&mut **tx)
     .await?;
-    entry(tx, person.person().id, request, "change", "").await?;
-    person.record(state, tx, told("request.change", request)).await
+    entry(tx, me, request, "change", "").await?;
+    Ok(told("request.change", request))
 }
 
 /// What comes with a step.
@@ -136,25 +128,17 @@ pub struct With {
     pub total: Option<i64>,
 }
 
-/// Takes a step. The request is the one just held ([`db::hold`]).
+/// Takes a step of `me`, who held the request just now ([`db::hold`]).
 ///
 /// # Errors
 /// [`Error::Lacking`] when it isn't this person's to take, [`Error::Conflict`] when the request isn't
 /// where the step begins, saying who did what.
-pub async fn step(
-    state: &AppState,
-    person: &SignedIn,
-    tx: &mut Scoped,
-    request: &Request,
-    action: Action,
-    with: &With,
-) -> Result<State> {
+pub async fn step(tx: &mut Scoped, me: Uuid, request: &Request, action: Action, with: &With) -> Result<Event> {
     let standing = request.standing();
     if !standing.may(action, request.course()) {
         return Err(Error::Lacking(lacking(request, action)));
     }
     let to = must_be_drawn(tx, request, action).await?;
-    let me = person.person().id;
     let now = tx.now();
     let decides = matches!(action, Action::Approve | Action::Decline);
     let moved = sqlx::query(
@@ -186,9 +170,8 @@ pub async fn step(
     if let Some(total) = with.total {
         event.detail["total_read"] = json!(total);
     }
-    person.record(state, tx, event).await?;
     tell::step(tx, &now_stands, action, &with.comment).await?;
-    Ok(to)
+    Ok(event)
 }
 
 /// The state that a step leads to.
