@@ -46,21 +46,24 @@ const REQUESTS: [Told; 6] = [
         ago: 12,
         fields: &[
             ("quantity", "500"),
-            ("justification", "Zurich replaces 480 laptops until the end of January. The key is used up, and new machines fail with 0xC004C020."),
+            (
+                "justification",
+                "Zurich replaces 480 laptops until the end of January. The key is used up, and new machines fail with 0xC004C020.",
+            ),
         ],
         key: Some(("8671204", "Windows 11 Pro", "MAK")),
         due: Some(14),
-        steps: &[
-            (ADMIN, 11, Action::Approve, "Agreed. Please send it this week."),
-            (HELP_DESK, 9, Action::Send, ""),
-        ],
+        steps: &[(ADMIN, 11, Action::Approve, "Agreed. Please send it this week."), (HELP_DESK, 9, Action::Send, "")],
     },
     Told {
         who: HELP_DESK,
         ago: 2,
         fields: &[
             ("quantity", "100"),
-            ("justification", "Hamburg keeps 90 machines on Windows 10 for the scales until they are exchanged in spring."),
+            (
+                "justification",
+                "Hamburg keeps 90 machines on Windows 10 for the scales until they are exchanged in spring.",
+            ),
         ],
         key: Some(("8671311", "Windows 10 ESU Year 1", "MAK")),
         due: Some(5),
@@ -69,13 +72,15 @@ const REQUESTS: [Told; 6] = [
     Told {
         who: HELP_DESK,
         ago: 6,
-        fields: &[
-            ("quantity", "50"),
-            ("justification", "The packing stations are being set up anew."),
-        ],
+        fields: &[("quantity", "50"), ("justification", "The packing stations are being set up anew.")],
         key: Some(("8671311", "Office Professional Plus 2019", "MAK")),
         due: None,
-        steps: &[(SECOND, 5, Action::Ask, "How many of the 50 are reinstallations of the same machines? Then the stored confirmation IDs save activations.")],
+        steps: &[(
+            SECOND,
+            5,
+            Action::Ask,
+            "How many of the 50 are reinstallations of the same machines? Then the stored confirmation IDs save activations.",
+        )],
     },
     Told {
         who: SECOND,
@@ -132,7 +137,7 @@ pub async fn make(opened: &Opened) -> Result<()> {
     for told in &REQUESTS {
         let number = ask(opened, told).await.map_err(plain)?;
         for (who, ago, action, comment) in told.steps {
-            step(opened, number, *who, *ago, *action, comment).await.map_err(plain)?;
+            step(opened, number, who, *ago, *action, comment).await.map_err(plain)?;
         }
     }
     Ok(())

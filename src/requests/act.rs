@@ -41,7 +41,9 @@ pub async fn decide(request: Fresh<OnRequest>, State(state): State<AppState>, fo
         "decline" => Action::Decline,
         "ask" => Action::Ask,
         _ => {
-            return Err(Error::Malformed("“decision” is one of approve, decline and ask. Open the request and choose one.".to_owned()));
+            return Err(Error::Malformed(
+                "“decision” is one of approve, decline and ask. Open the request and choose one.".to_owned(),
+            ));
         }
     };
     let mut comment = Input::read(&form, "comment");
@@ -83,8 +85,13 @@ async fn give_role(state: &AppState, person: &SignedIn, tx: &mut Scoped, request
     let Some(asker) = asker else {
         return Err(Error::Conflict("The asker’s account isn’t there any more. Decline the request.".to_owned()));
     };
-    let grant =
-        Grant { person: &asker, role, on: Target::Contract(contract), until: request.until, by: Some(person.person().id) };
+    let grant = Grant {
+        person: &asker,
+        role,
+        on: Target::Contract(contract),
+        until: request.until,
+        by: Some(person.person().id),
+    };
     match grants::grant(tx, grant).await {
         Ok(granted) => {
             for event in granted.events {
@@ -94,11 +101,12 @@ async fn give_role(state: &AppState, person: &SignedIn, tx: &mut Scoped, request
         }
         Err(GrantError::Database(fault)) => Err(fault.into()),
         Err(GrantError::Past(_)) => Err(Error::Conflict(
-            "The last day that was asked for has passed. Decline the request, so that a new one can be made.".to_owned(),
+            "The last day that was asked for has passed. Decline the request, so that a new one can be made."
+                .to_owned(),
         )),
-        Err(GrantError::Disabled(_)) => {
-            Err(Error::Conflict("The asker’s account is disabled: it can’t take a role. Decline the request.".to_owned()))
-        }
+        Err(GrantError::Disabled(_)) => Err(Error::Conflict(
+            "The asker’s account is disabled: it can’t take a role. Decline the request.".to_owned(),
+        )),
         Err(other) => Err(Error::Conflict(other.to_string())),
     }
 }
@@ -117,7 +125,8 @@ pub async fn take(request: OnRequest, State(state): State<AppState>, form: Pairs
         "withdraw" => (Action::Withdraw, "withdraw-comment", None),
         _ => {
             return Err(Error::Malformed(
-                "“step” is one of submit, answer, send, refuse and withdraw. Open the request and choose one.".to_owned(),
+                "“step” is one of submit, answer, send, refuse and withdraw. Open the request and choose one."
+                    .to_owned(),
             ));
         }
     };

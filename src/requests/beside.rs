@@ -19,8 +19,11 @@ use crate::{
 /// # Errors
 /// When the database fails.
 pub async fn mark(tx: &mut Scoped, rows: &mut [KeyRow]) -> sqlx::Result<()> {
-    let ids: Vec<Uuid> =
-        rows.iter().filter(|row| matches!(row.kind.as_str(), "MAK" | "KMS")).filter_map(|row| row.key.id.parse().ok()).collect();
+    let ids: Vec<Uuid> = rows
+        .iter()
+        .filter(|row| matches!(row.kind.as_str(), "MAK" | "KMS"))
+        .filter_map(|row| row.key.id.parse().ok())
+        .collect();
     if ids.is_empty() {
         return Ok(());
     }

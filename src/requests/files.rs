@@ -162,7 +162,10 @@ fn checked(received: Option<(String, Vec<u8>)>, before: usize) -> Result<(String
         return Err("This is none of PDF, PNG, JPEG and plain text (UTF-8): its content decides, not its name. Save it as one of them.".to_owned());
     };
     if media_type == "text/plain" && holds_key(&String::from_utf8_lossy(&bytes)) {
-        return Err("There is a whole product key in this text. Take it out: its last five characters say which it is.".to_owned());
+        return Err(
+            "There is a whole product key in this text. Take it out: its last five characters say which it is."
+                .to_owned(),
+        );
     }
     Ok((kept_name(&name, media_type), media_type, bytes))
 }

@@ -90,7 +90,9 @@ impl Input {
             self.wrong(format!("This is too long: at most {} characters fit.", number(LONGEST as i128)));
         }
         if holds_key(&self.value) {
-            self.wrong("There is a whole product key in this text. Take it out: its last five characters say which it is.");
+            self.wrong(
+                "There is a whole product key in this text. Take it out: its last five characters say which it is.",
+            );
         }
         self.value.clone()
     }
@@ -246,7 +248,8 @@ impl Form {
             return Ok(None);
         };
         let today = tx.today();
-        let justification = self.justification.words(Some("Say why, in a sentence or two: whoever decides goes by it."));
+        let justification =
+            self.justification.words(Some("Say why, in a sentence or two: whoever decides goes by it."));
         let mut asked = Asked {
             kind,
             contract: None,
@@ -412,7 +415,12 @@ impl Form {
 
     /// Kind and License ID, where neither is known.
     fn choosing(&self) -> Vec<Field> {
-        vec![self.kinds(), self.license_field("For access any License ID; for the rest one on which you are Administrator or Product keys reader.")]
+        vec![
+            self.kinds(),
+            self.license_field(
+                "For access any License ID; for the rest one on which you are Administrator or Product keys reader.",
+            ),
+        ]
     }
 
     fn kinds(&self) -> Field {

@@ -150,7 +150,9 @@ mod tests {
     #[test]
     fn a_request_says_where_it_is_and_whether_it_is_late() {
         let html = RequestsPage::sample().render().expect("renders");
-        for part in ["Waiting for a decision", "Overdue", "Ended hidden", "Whose turn: Waits for my decision", "/requests/8"] {
+        for part in
+            ["Waiting for a decision", "Overdue", "Ended hidden", "Whose turn: Waits for my decision", "/requests/8"]
+        {
             assert!(html.contains(part), "{part}");
         }
     }

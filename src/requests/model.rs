@@ -90,7 +90,7 @@ impl Request {
         Standing { asker: self.mine, administers: self.administers, may_ask: self.may_ask }
     }
 
-    /// `200 more activations of Windows 11 Pro …AB12C`, or `Product keys reader on License ID 8671204`.
+    /// `200 more activations of Windows 11 Pro (AB12C)`, or `Product keys reader on License ID 8671204`.
     pub fn title(&self) -> String {
         match (&self.role, self.quantity) {
             (Some(role), _) => {
@@ -100,7 +100,7 @@ impl Request {
                 format!("KMS key for {}, {} host activations", self.product, number(quantity))
             }
             (None, quantity) => {
-                let key = self.last_five.as_ref().map(|five| format!(" …{five}")).unwrap_or_default();
+                let key = self.last_five.as_ref().map(|five| format!(" ({five})")).unwrap_or_default();
                 format!("{} more {} of {}{key}", number(quantity.unwrap_or(0)), self.kind.unit(), self.product)
             }
         }

@@ -227,7 +227,9 @@ async fn page(
 
 fn lead(kind: Option<Kind>) -> &'static str {
     match kind {
-        None => "Ask for more activations, for a KMS key, or for access. What you ask, what is decided and the new number stay together.",
+        None => {
+            "Ask for more activations, for a KMS key, or for access. What you ask, what is decided and the new number stay together."
+        }
         Some(Kind::Access) => "An Administrator of the License ID decides. If it is agreed, the role acts at once.",
         Some(_) => "What the vendor’s form asks for is filled in from the contract and the key.",
     }

@@ -124,7 +124,11 @@ fn fields(request: &Request, place: &Place) -> Vec<PacketField> {
     }
     fields.push(field("Product name, with version and edition", request.product.clone(), false));
     if request.kind == Kind::MakLimit {
-        fields.push(field("Last five characters of the product key", request.last_five.clone().unwrap_or_default(), true));
+        fields.push(field(
+            "Last five characters of the product key",
+            request.last_five.clone().unwrap_or_default(),
+            true,
+        ));
     }
     fields.push(field("Number of activations required", how_many(request), false));
     let mut why = request.justification.clone();
@@ -165,7 +169,7 @@ fn telephone(request: &Request, place: &Place, (used, total): (Option<i64>, Opti
         lines.push(format!("{} of {} are used.", number(used), number(total)));
     }
     lines.push(format!("We need {}.", how_many(request)));
-    lines.push("The reason is the one below; I can read it out or send it.".to_owned());
+    lines.push("The reason is the one in the form; I can read it out or send it.".to_owned());
     lines.push("What is the case number, and by when can I expect an answer?".to_owned());
     lines
 }
@@ -201,15 +205,11 @@ impl PacketPage {
         Self {
             shell: Shell::sample("/requests/7/packet"),
             number: 7,
-            title: "200 more activations of Windows 11 Pro …AB12C".into(),
+            title: "200 more activations of Windows 11 Pro (AB12C)".into(),
             form: form(Kind::MakLimit),
             fields: vec![
                 PacketField { label: "License ID", value: "8671204".into(), mono: true },
-                PacketField {
-                    label: "Last five characters of the product key",
-                    value: "AB12C".into(),
-                    mono: true,
-                },
+                PacketField { label: "Last five characters of the product key", value: "AB12C".into(), mono: true },
             ],
             telephone: vec![format!("It is about License ID {}.", spelled("8671204"))],
             plot: plot::plot(&readings),
@@ -225,7 +225,8 @@ mod tests {
     #[test]
     fn the_picture_has_words_and_a_table_beside_it() {
         let html = PacketPage::sample().render().expect("renders");
-        for part in ["<polyline", "role=\"img\"", "10 Jan 2026 (120 of 500)", "8 6 7 1 2 0 4", "data-copy-text", "480"] {
+        for part in ["<polyline", "role=\"img\"", "10 Jan 2026 (120 of 500)", "8 6 7 1 2 0 4", "data-copy-text", "480"]
+        {
             assert!(html.contains(part), "{part}");
         }
     }

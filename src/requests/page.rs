@@ -147,7 +147,7 @@ impl RequestPage {
         Self {
             shell: Shell::sample("/requests/7"),
             number: 7,
-            title: "200 more activations of Windows 11 Pro …AB12C".into(),
+            title: "200 more activations of Windows 11 Pro (AB12C)".into(),
             state: State::Submitted,
             next: "An Administrator of License ID 8671204 decides.".into(),
             due: Some(When::day(date!(2026 - 11 - 20), now.date())),
@@ -191,7 +191,8 @@ mod tests {
     #[test]
     fn what_can_be_done_stands_beside_what_was_done() {
         let html = RequestPage::sample().render().expect("renders");
-        for part in ["value=\"approve\"", "value=\"decline\"", "value=\"ask\"", "plan.pdf", "&#60;soon&#62;", "Overdue"] {
+        for part in ["value=\"approve\"", "value=\"decline\"", "value=\"ask\"", "plan.pdf", "&#60;soon&#62;", "Overdue"]
+        {
             assert!(html.contains(part), "{part}");
         }
     }

@@ -36,15 +36,17 @@ pub async fn settle(tx: &mut Scoped) -> sqlx::Result<Vec<Event>> {
     let now = tx.now();
     let mut events = Vec::with_capacity(closed.len());
     for (number, id) in closed {
-        sqlx::query("INSERT INTO request_entries (id, request_id, at, action, state, comment) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(Uuid::now_v7())
-            .bind(id)
-            .bind(now)
-            .bind(Action::Close.code())
-            .bind(State::Done.code())
-            .bind("An import brought the new total.")
-            .execute(&mut **tx)
-            .await?;
+        sqlx::query(
+            "INSERT INTO request_entries (id, request_id, at, action, state, comment) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(Uuid::now_v7())
+        .bind(id)
+        .bind(now)
+        .bind(Action::Close.code())
+        .bind(State::Done.code())
+        .bind("An import brought the new total.")
+        .execute(&mut **tx)
+        .await?;
         let request: Option<Request> = db::by_number(tx, number).await?;
         if let Some(request) = request {
             events.push(told(Action::Close.event(), &request));

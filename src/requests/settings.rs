@@ -38,7 +38,8 @@ pub async fn post(contract: OnContract<Administer>, State(state): State<AppState
     .bind(now)
     .execute(&mut *tx)
     .await?;
-    let words = if wanted { "a second person decides vendor requests" } else { "vendor requests need no second person" };
+    let words =
+        if wanted { "a second person decides vendor requests" } else { "vendor requests need no second person" };
     let event = Event::done("request.setting", format!("License ID {}: {words}", head.license_id))
         .on(head.id)
         .with(json!({ "second_person": i32::from(wanted) }));

@@ -63,11 +63,7 @@ impl Wrong {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(
-    request: OnRequest,
-    Shared(state): Shared<AppState>,
-    RawQuery(query): RawQuery,
-) -> Result<Response> {
+pub async fn get(request: OnRequest, Shared(state): Shared<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
     let query = Pairs::parse(query.unwrap_or_default().as_bytes());
     let mut tx = request.begin(&state).await?;
     let mut page = page(&state, &request, &mut tx, &request.request, &Wrong::default()).await?;
@@ -97,9 +93,10 @@ fn notice(step: &str, request: &Request) -> Option<(Tone, String)> {
         ("send", State::Sent) => good("Noted as sent. It is done when the new total has been read back."),
         ("refuse", State::Declined) => good("Noted: the vendor declined it."),
         ("close", State::Done) => good("Read back: it is done."),
-        ("close", State::Approved | State::Sent) => {
-            Some((Tone::Info, "Read back. The total is still below what was asked for, so the request stays open.".to_owned()))
-        }
+        ("close", State::Approved | State::Sent) => Some((
+            Tone::Info,
+            "Read back. The total is still below what was asked for, so the request stays open.".to_owned(),
+        )),
         ("withdraw", State::Withdrawn) => good("Withdrawn."),
         _ => None,
     }
@@ -175,7 +172,10 @@ fn what_next(request: &Request) -> String {
             format!("An Administrator of License ID {place} other than {} decides.", request.asker_name)
         }
         State::Submitted if request.second_person => {
-            format!("An Administrator of License ID {place} other than {} agrees before it is sent.", request.asker_name)
+            format!(
+                "An Administrator of License ID {place} other than {} agrees before it is sent.",
+                request.asker_name
+            )
         }
         State::Submitted => {
             format!("An Administrator of License ID {place} decides, or whoever may ask there sends it to the vendor.")
@@ -327,12 +327,7 @@ fn acts(request: &Request, today: Date, wrong: &Wrong) -> Vec<Act> {
     acts
 }
 
-fn reading(
-    request: &Request,
-    action: String,
-    wrong: &Wrong,
-    plain: impl Fn(&'static str, String, &str) -> Act,
-) -> Act {
+fn reading(request: &Request, action: String, wrong: &Wrong, plain: impl Fn(&'static str, String, &str) -> Act) -> Act {
     let wanted = request.wanted_total.map(|n| format!(" {} was asked for.", number(n))).unwrap_or_default();
     let total = Field::new("number", "total", "Total now").help("As the vendor’s page shows it.");
     let mut fields = vec![wrong.on(total)];
@@ -340,7 +335,9 @@ fn reading(
         fields.push(wrong.on(Field::new("number", "used", "Of these used").optional()));
     }
     Act {
-        text: format!("An import that shows the new total closes the request by itself. Or type what the vendor shows.{wanted}"),
+        text: format!(
+            "An import that shows the new total closes the request by itself. Or type what the vendor shows.{wanted}"
+        ),
         fields,
         tick: Some(("all", "The vendor grants no more than this: close the request")),
         ..plain("Read the new total back", action, "Keep this reading")
@@ -348,22 +345,18 @@ fn reading(
 }
 
 /// What is rarely wanted.
-fn beside(
-    request: &Request,
-    wrong: &Wrong,
-    at: impl Fn(&str) -> String,
-    can: impl Fn(Action) -> bool,
-) -> Vec<Act> {
-    let fold = |title, action: String, fields: Vec<Field>, hidden: Vec<(&'static str, &'static str)>, button: &str| Act {
-        title,
-        text: String::new(),
-        action,
-        hidden,
-        fields: fields.into_iter().map(|field| wrong.on(field)).collect(),
-        buttons: vec![("", "", button.to_owned())],
-        tick: None,
-        folded: true,
-    };
+fn beside(request: &Request, wrong: &Wrong, at: impl Fn(&str) -> String, can: impl Fn(Action) -> bool) -> Vec<Act> {
+    let fold =
+        |title, action: String, fields: Vec<Field>, hidden: Vec<(&'static str, &'static str)>, button: &str| Act {
+            title,
+            text: String::new(),
+            action,
+            hidden,
+            fields: fields.into_iter().map(|field| wrong.on(field)).collect(),
+            buttons: vec![("", "", button.to_owned())],
+            tick: None,
+            folded: true,
+        };
     let area = |id, label| Field::new("area", "comment", label).id(id);
     let mut acts = Vec::new();
     if request.state != State::Draft {

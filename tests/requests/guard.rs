@@ -77,9 +77,9 @@ async fn the_database_draws_the_same_transitions_for_the_same_people() {
                 put(&mut owner, id, asker, other, course, from).await;
                 for (name, standing) in people {
                     for to in State::ALL.into_iter().filter(|to| *to != from) {
-                        let wanted = Action::ALL.into_iter().any(|action| {
-                            next(from, action, course) == Some(to) && standing.may(action, course)
-                        });
+                        let wanted = Action::ALL
+                            .into_iter()
+                            .any(|action| next(from, action, course) == Some(to) && standing.may(action, course));
                         let done = tries(&app, world.person(name).unwrap(), id, from, to).await;
                         assert_eq!(done, wanted, "{from} to {to} by {name}, {course:?}");
                         tried += 1;

@@ -32,11 +32,17 @@ struct Post {
 }
 
 fn posts() -> impl Strategy<Value = (bool, Vec<Post>)> {
-    let post = (0..PEOPLE.len(), 0..REQUESTS.len(), 0..Action::ALL.len())
-        .prop_map(|(who, request, action)| Post { who, request, action: Action::ALL[action] });
+    let post = (0..PEOPLE.len(), 0..REQUESTS.len(), 0..Action::ALL.len()).prop_map(|(who, request, action)| Post {
+        who,
+        request,
+        action: Action::ALL[action],
+    });
     // Mostly the people who may do something, else little would ever happen.
-    let likely = (0..4_usize, 0..REQUESTS.len(), 0..Action::ALL.len() - 1)
-        .prop_map(|(who, request, action)| Post { who, request, action: Action::ALL[action] });
+    let likely = (0..4_usize, 0..REQUESTS.len(), 0..Action::ALL.len() - 1).prop_map(|(who, request, action)| Post {
+        who,
+        request,
+        action: Action::ALL[action],
+    });
     (any::<bool>(), proptest::collection::vec(prop_oneof![1 => post, 3 => likely], 10..40))
 }
 
@@ -86,8 +92,20 @@ impl Site {
         for (about, asker) in REQUESTS {
             let id = if about == "own" { own } else { world.planted.keys[0] }.to_string();
             let form: &[(&str, &str)] = match about {
-                "access" => &[("kind", "access"), ("license_id", A), ("role", "license-position-reader"), ("justification", "x"), ("then", "draft")],
-                _ => &[("kind", "mak-limit"), ("key_id", &id), ("quantity", "7"), ("justification", "x"), ("then", "draft")],
+                "access" => &[
+                    ("kind", "access"),
+                    ("license_id", A),
+                    ("role", "license-position-reader"),
+                    ("justification", "x"),
+                    ("then", "draft"),
+                ],
+                _ => &[
+                    ("kind", "mak-limit"),
+                    ("key_id", &id),
+                    ("quantity", "7"),
+                    ("justification", "x"),
+                    ("then", "draft"),
+                ],
             };
             let person = site.person(asker).await;
             let answer = site.app.post("/requests", Some(person), form).await;
@@ -125,10 +143,12 @@ impl Site {
         .fetch_all(&mut *tx)
         .await
         .unwrap();
-        let limit = sqlx::query_scalar("SELECT total FROM product_keys k JOIN products p ON p.id = k.product_id WHERE p.slug = 'own'")
-            .fetch_one(&mut *tx)
-            .await
-            .unwrap();
+        let limit = sqlx::query_scalar(
+            "SELECT total FROM product_keys k JOIN products p ON p.id = k.product_id WHERE p.slug = 'own'",
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap();
         (requests, limit)
     }
 }

@@ -67,7 +67,8 @@ async fn second(app: &App) {
     app.grant(world().await.person("no grant").unwrap(), "administrator", world().await.planted.contracts[0]).await;
 }
 
-const TOTAL_A: &str = "SELECT total FROM product_keys k JOIN contracts c ON c.id = k.contract_id WHERE c.license_id = '1111111'";
+const TOTAL_A: &str =
+    "SELECT total FROM product_keys k JOIN contracts c ON c.id = k.contract_id WHERE c.license_id = '1111111'";
 
 #[tokio::test]
 async fn an_own_products_limit_rises_in_the_transaction_that_decides() {
@@ -128,7 +129,8 @@ async fn of_two_deciders_one_wins_and_the_other_is_told() {
         send(&app, "administrator A", &decision, &[("decision", "approve")]),
         send(&app, "no grant", &decision, &[("decision", "decline"), ("comment", "not this year")]),
     );
-    let (won, lost) = if one.0 == 303 { (("administrator A", "approved"), other) } else { (("no grant", "declined"), one) };
+    let (won, lost) =
+        if one.0 == 303 { (("administrator A", "approved"), other) } else { (("no grant", "declined"), one) };
     assert_eq!(lost.0, 409, "{}", lost.1);
     assert!(lost.1.contains(&format!("{} {} request {number}", won.0, won.1)), "{}", lost.1);
     let risen = if won.1 == "approved" { 80 } else { 50 };
@@ -331,7 +333,8 @@ async fn what_is_wrong_is_said_at_its_field_and_the_input_is_kept() {
         ("kind", "kms-hosts", "what fits it"),
         ("kind", "anything", "Choose what to ask for"),
     ] {
-        let mut form = vec![("kind", "mak-limit"), ("key_id", key.as_str()), ("quantity", "30"), ("justification", "A new site")];
+        let mut form =
+            vec![("kind", "mak-limit"), ("key_id", key.as_str()), ("quantity", "30"), ("justification", "A new site")];
         form.retain(|(name, _)| *name != field);
         form.push((field, value));
         let (status, html) = send(&app, "keys reader A", "/requests", &form).await;
@@ -339,7 +342,13 @@ async fn what_is_wrong_is_said_at_its_field_and_the_input_is_kept() {
         assert_eq!(html.matches(why).count(), 2, "at the field and at the top: {why}: {html}");
     }
     for license_id in [B, ABSENT] {
-        let form = [("kind", "kms-hosts"), ("license_id", license_id), ("product", "x"), ("quantity", "5"), ("justification", "x")];
+        let form = [
+            ("kind", "kms-hosts"),
+            ("license_id", license_id),
+            ("product", "x"),
+            ("quantity", "5"),
+            ("justification", "x"),
+        ];
         let (status, html) = send(&app, "keys reader A", "/requests", &form).await;
         assert_eq!(status, 422);
         assert!(html.contains("no License ID with this number on which"), "{html}");
@@ -358,7 +367,13 @@ async fn a_draft_is_its_writers_alone_until_it_is_submitted() {
     let world = world().await;
     let app = world.app().await;
     let key = world.planted.keys[0].to_string();
-    let form = [("kind", "mak-limit"), ("key_id", key.as_str()), ("quantity", "30"), ("justification", "A new site"), ("then", "draft")];
+    let form = [
+        ("kind", "mak-limit"),
+        ("key_id", key.as_str()),
+        ("quantity", "30"),
+        ("justification", "A new site"),
+        ("then", "draft"),
+    ];
     let (_, to) = send(&app, "keys reader A", "/requests", &form).await;
     let number = number(&to);
     let at = |rest: &str| format!("/requests/{number}{rest}");
@@ -399,7 +414,8 @@ async fn a_question_goes_back_to_the_asker_and_the_answer_comes_back() {
 async fn attach(app: &App, actor: &str, number: &str, name: &str, bytes: Vec<u8>) -> (u16, String) {
     let form = Form::new().part("file", Part::bytes(bytes).file_name(name.to_owned()));
     let path = format!("/requests/{number}/files");
-    let answer = app.request(reqwest::Method::POST, &path, world().await.person(actor)).multipart(form).send().await.unwrap();
+    let answer =
+        app.request(reqwest::Method::POST, &path, world().await.person(actor)).multipart(form).send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
@@ -420,7 +436,8 @@ async fn files_are_told_apart_by_content_and_only_downloaded() {
     }
     assert_eq!(attach(&app, "keys reader A", &number, "big.txt", vec![b'a'; 6 * 1024 * 1024]).await.0, 413);
     let html = page(&app, "administrator A", &format!("/requests/{number}")).await;
-    let href = html.split("href=\"").find(|part| part.contains("/files/")).unwrap().split('"').next().unwrap().to_owned();
+    let href =
+        html.split("href=\"").find(|part| part.contains("/files/")).unwrap().split('"').next().unwrap().to_owned();
     let answer = app.get(&href, world.person("administrator A")).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-type"], "application/pdf");
@@ -447,7 +464,10 @@ async fn request_more_stands_at_the_key() {
     assert_eq!(send(&app, "administrator A", &withdraw, &[("step", "withdraw")]).await.0, 303);
     run(&app, "UPDATE product_keys SET used = 46").await;
     let html = page(&app, "keys reader A", &tab).await;
-    assert!(html.contains("92 % used: ask for more before the next rollout.") && !html.contains("class=\"badge warn\" href"));
+    assert!(
+        html.contains("92 % used: ask for more before the next rollout.")
+            && !html.contains("class=\"badge warn\" href")
+    );
     app.done().await;
 }
 

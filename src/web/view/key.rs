@@ -265,6 +265,13 @@ impl KeyRow {
         }
     }
 
+    /// Why more is offered by itself, and where to ask for it.
+    #[must_use]
+    pub fn offered(&self) -> Option<(&str, &str)> {
+        let ask = self.ask.as_ref()?;
+        Some((ask.offer.as_deref()?, &ask.href))
+    }
+
     /// The page of its product.
     #[must_use]
     pub fn product_href(&self) -> String {
