@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{
-    db,
+    classify, db,
     list::{Category, ProductRow, ProductsPage},
     model::{Filter, Listed, Product, Sort},
     panel::{About, ProductPanel, ProductTab},
@@ -25,7 +25,7 @@ use crate::{
         form::Pairs,
         page::{Html, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager},
+        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Link, Locked, Pager},
     },
 };
 
@@ -254,7 +254,20 @@ fn about(product: &Product) -> About {
         } else {
             product.no_key_reason.clone()
         },
+        helper: helper(product),
     }
+}
+
+/// Which page helps on with a vendor's product; Keyward itself activates the organisation's own.
+fn helper(product: &Product) -> Option<Link> {
+    if product.estate == "own" {
+        return None;
+    }
+    if product.no_key_reason == classify::RDS {
+        return Some(Link::new("Programme and number for the wizard", "/products/rds"));
+    }
+    let which = Address::new("/products/which-key").with("edition", product.name.clone());
+    Some(Link::new("Which key do I need?", which.href()))
 }
 
 /// The part of the keys that is there but not for this person: known License IDs, missing role.

@@ -12,6 +12,7 @@ use super::{
     machine::{Action, Kind},
     model::Request,
     show::{self, Wrong},
+    tell,
     write::{self, With, entry, step, told},
 };
 use crate::{
@@ -181,7 +182,8 @@ pub async fn comment(request: OnRequest, State(state): State<AppState>, form: Pa
     if comment.error.is_some() {
         return again(&state, &request, &mut tx, &held, Wrong::at("comment", comment)).await;
     }
-    entry(&mut tx, request.person().id, &held, "comment", &comment.value).await?;
+    let news = entry(&mut tx, request.person().id, &held, "comment", &comment.value).await?;
+    tell::comment(&mut tx, &held, &news).await?;
     request.record(&state, &mut tx, told("request.comment", &held)).await?;
     tx.commit().await?;
     Ok(back(&held, "comment"))

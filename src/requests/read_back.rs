@@ -7,7 +7,7 @@ use super::{
     db,
     machine::{Action, State},
     model::Request,
-    tell,
+    tell::{self, News},
     write::told,
 };
 use crate::{audit::Event, postgres::Scoped};
@@ -36,10 +36,11 @@ pub async fn settle(tx: &mut Scoped) -> sqlx::Result<Vec<Event>> {
     let now = tx.now();
     let mut events = Vec::with_capacity(closed.len());
     for (number, id) in closed {
+        let entry = Uuid::now_v7();
         sqlx::query(
             "INSERT INTO request_entries (id, request_id, at, action, state, comment) VALUES ($1, $2, $3, $4, $5, $6)",
         )
-        .bind(Uuid::now_v7())
+        .bind(entry)
         .bind(id)
         .bind(now)
         .bind(Action::Close.code())
@@ -50,7 +51,8 @@ pub async fn settle(tx: &mut Scoped) -> sqlx::Result<Vec<Event>> {
         let request: Option<Request> = db::by_number(tx, number).await?;
         if let Some(request) = request {
             events.push(told(Action::Close.event(), &request));
-            tell::step(tx, &request, Action::Close, "").await?;
+            let news = News { entry, by: None, who: String::new(), comment: String::new() };
+            tell::step(tx, &request, Action::Close, &news).await?;
         }
     }
     Ok(events)

@@ -10,7 +10,7 @@ use super::{
     db,
     machine::{Action, Kind, State, next},
     model::Request,
-    tell,
+    tell::{self, News},
 };
 use crate::{
     audit::Event,
@@ -84,9 +84,9 @@ pub async fn add(tx: &mut Scoped, me: Uuid, asked: &Asked, draft: bool) -> Resul
     .await?;
     let request = db::by_number(tx, number).await?.ok_or(Error::NotFound)?;
     let (action, event) = if draft { ("draft", "request.draft") } else { ("submit", Action::Submit.event()) };
-    entry(tx, me, &request, action, "").await?;
+    let news = entry(tx, me, &request, action, "").await?;
     if !draft {
-        tell::step(tx, &request, Action::Submit, "").await?;
+        tell::step(tx, &request, Action::Submit, &news).await?;
     }
     Ok((number, told(event, &request)))
 }
@@ -165,12 +165,12 @@ pub async fn step(tx: &mut Scoped, me: Uuid, request: &Request, action: Action, 
         return Err(Error::Conflict(moved_on(tx, request).await?));
     }
     let now_stands = Request { state: to, ..request.clone() };
-    entry(tx, me, &now_stands, action.code(), &with.comment).await?;
+    let news = entry(tx, me, &now_stands, action.code(), &with.comment).await?;
     let mut event = told(action.event(), &now_stands);
     if let Some(total) = with.total {
         event.detail["total_read"] = json!(total);
     }
-    tell::step(tx, &now_stands, action, &with.comment).await?;
+    tell::step(tx, &now_stands, action, &news).await?;
     Ok(event)
 }
 
@@ -235,23 +235,31 @@ fn done(action: &str) -> Option<&'static str> {
     })
 }
 
-/// Adds a line of history.
+/// Adds a line of history; as news.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn entry(tx: &mut Scoped, person: Uuid, request: &Request, action: &str, comment: &str) -> sqlx::Result<()> {
-    let now = tx.now();
-    sqlx::query("INSERT INTO request_entries (id, request_id, at, person_id, action, state, comment) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-        .bind(Uuid::now_v7())
-        .bind(request.id)
-        .bind(now)
-        .bind(person)
-        .bind(action)
-        .bind(request.state.code())
-        .bind(comment)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+pub async fn entry(
+    tx: &mut Scoped,
+    person: Uuid,
+    request: &Request,
+    action: &str,
+    comment: &str,
+) -> sqlx::Result<News> {
+    let (now, entry) = (tx.now(), Uuid::now_v7());
+    let who = sqlx::query_scalar(
+        "INSERT INTO request_entries (id, request_id, at, person_id, action, state, comment) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING who",
+    )
+    .bind(entry)
+    .bind(request.id)
+    .bind(now)
+    .bind(person)
+    .bind(action)
+    .bind(request.state.code())
+    .bind(comment)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(News { entry, by: Some(person), who, comment: comment.to_owned() })
 }
 
 /// An event about a request, on its License ID's chain. What was said is in the history, not here.

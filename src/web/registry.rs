@@ -33,6 +33,8 @@ pub enum Who {
     OnRequest,
     /// Whose session is in the path.
     OnSession,
+    /// Site operators.
+    Operator,
     /// Site operators, and Administrators of some License ID.
     OperatorOrAdministrator,
     /// Auditors, and Administrators of some License ID.

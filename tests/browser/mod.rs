@@ -16,3 +16,5 @@ mod pictures;
 mod plain;
 mod portal;
 mod readers;
+mod reference;
+mod requests;

@@ -4,6 +4,7 @@ mod audit;
 mod matrix;
 mod orders;
 mod people;
+mod reference;
 mod requests;
 mod rows;
 mod security;

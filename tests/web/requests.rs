@@ -484,3 +484,34 @@ async fn a_request_is_seen_as_long_as_the_role_is_held() {
     assert_eq!(app.get(&path, world.person("keys reader A")).await.status(), 404);
     app.done().await;
 }
+
+/// Whoever waits for a step is told of it; nobody of a draft, and nobody of what isn't there.
+#[tokio::test]
+async fn the_others_are_told_of_each_step() {
+    let world = world().await;
+    let app = world.app().await;
+    let told = async |actor: &str| {
+        let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+        let kinds: Vec<String> = sqlx::query_scalar(
+            "SELECT n.kind FROM notices n JOIN notice_recipients r ON r.notice_id = n.id WHERE r.person_id = $1 ORDER BY r.made_at, n.kind",
+        )
+        .bind(world.person(actor).unwrap())
+        .fetch_all(&mut *tx)
+        .await
+        .unwrap();
+        kinds
+    };
+    let number = ask(&app, "keys reader A").await;
+    assert_eq!(told("administrator A").await, ["request-submitted"]);
+    let decision = format!("/requests/{number}/decision");
+    send(&app, "administrator A", &decision, &[("decision", "ask"), ("comment", "How many?")]).await;
+    send(&app, "keys reader A", &format!("/requests/{number}/step"), &[("step", "answer"), ("comment", "180")]).await;
+    send(&app, "administrator A", &decision, &[("decision", "approve")]).await;
+    send(&app, "keys reader A", &format!("/requests/{number}/step"), &[("step", "withdraw")]).await;
+    assert_eq!(told("keys reader A").await, ["request-approved", "request-question"]);
+    assert_eq!(told("administrator A").await, ["request-answered", "request-submitted", "request-withdrawn"]);
+    ask_for_access(&app, "no grant", ABSENT, "").await;
+    assert_eq!(counted(&app, "SELECT count(*) FROM notices").await, 5);
+    assert_eq!(told("administrator B").await, Vec::<String>::new());
+    app.done().await;
+}
