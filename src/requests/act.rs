@@ -8,7 +8,7 @@ use axum::{
 
 use super::{
     db,
-    form::Input,
+    input::Input,
     machine::{Action, Kind},
     model::Request,
     show::{self, Wrong},
@@ -158,13 +158,13 @@ fn sent(form: &Pairs, with: &mut With, today: time::Date) -> Result<(), Wrong> {
     if sent_on > today {
         day.wrong("This day is still to come. Give the day on which it was sent.");
     }
-    if day.error.is_some() {
-        return Err(Wrong::at("sent_on", day));
-    }
     let mut reference = Input::read(form, "reference");
     reference.line();
+    if day.error.is_some() {
+        return Err(Wrong::at("sent_on", day).beside("reference", reference));
+    }
     if reference.error.is_some() {
-        return Err(Wrong::at("reference", reference));
+        return Err(Wrong::at("reference", reference).beside("sent_on", day));
     }
     with.sent_on = Some(sent_on);
     with.reference = reference.value;
@@ -252,12 +252,11 @@ pub async fn reading(request: OnRequest, State(state): State<AppState>, form: Pa
 }
 
 fn counts(form: &Pairs, request: &Request) -> Result<(i64, Option<i64>), Wrong> {
-    let mut total = Input::read(form, "total");
-    let Some(number) = total.number(1) else { return Err(Wrong::at("total", total)) };
-    let mut used = Input::read(form, "used");
+    let (mut total, mut used) = (Input::read(form, "total"), Input::read(form, "used"));
+    let Some(number) = total.number(1) else { return Err(Wrong::at("total", total).beside("used", used)) };
     let read = if used.value.is_empty() || request.key_id.is_none() { None } else { used.number(0) };
     if used.error.is_some() {
-        return Err(Wrong::at("used", used));
+        return Err(Wrong::at("used", used).beside("total", total));
     }
     Ok((number, read))
 }

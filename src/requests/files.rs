@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     db,
-    form::{Input, holds_key},
+    input::{Input, holds_key},
     machine::State as Stand,
     model::{Attached, Request},
     show::{self, Wrong},

@@ -1,10 +1,10 @@
 //! What somebody asks for, typed: read, checked, and shown again with what is wrong at its field.
 
-use time::{Date, macros::format_description};
 use uuid::Uuid;
 
 use super::{
     db,
+    input::Input,
     machine::Kind,
     model::{Askable, Place},
     write::Asked,
@@ -12,108 +12,12 @@ use super::{
 use crate::{
     auth::roles::Role,
     error::{Error, Result},
-    keys::ProductKey,
     postgres::Scoped,
-    web::{
-        form::Pairs,
-        view::{Choice, Field, number},
-    },
+    web::form::Pairs,
 };
 
-/// Longest justification, comment or answer, in characters.
-pub const LONGEST: usize = 4_000;
-/// The most that can be asked for at once.
-const MOST: i64 = 10_000_000;
 /// Open requests for access of one person: typed License IDs are kept, whether they exist or not.
 const MOST_ACCESS: i64 = 20;
-
-/// What was typed, and what is wrong with it.
-#[derive(Clone, Debug, Default)]
-pub struct Input {
-    /// As it was sent, without spaces around it.
-    pub value: String,
-    /// What is wrong with it.
-    pub error: Option<String>,
-}
-
-impl Input {
-    /// A field of the form.
-    pub fn read(pairs: &Pairs, name: &str) -> Self {
-        // Browsers send line breaks as CRLF.
-        Self { value: pairs.one(name).replace("\r\n", "\n").trim().to_owned(), error: None }
-    }
-
-    /// Notes what is wrong, unless something is noted already.
-    pub fn wrong(&mut self, sentence: impl Into<String>) {
-        self.error.get_or_insert(sentence.into());
-    }
-
-    /// A whole number from `least` on; thousands may be set apart.
-    pub fn number(&mut self, least: i64) -> Option<i64> {
-        let digits: String = self.value.chars().filter(|c| !matches!(c, ',' | ' ' | '\u{a0}' | '’')).collect();
-        match digits.parse::<i64>() {
-            Ok(n) if (least..=MOST).contains(&n) => Some(n),
-            _ => {
-                self.wrong(format!("Write a whole number from {} to {}.", number(least), number(MOST)));
-                None
-            }
-        }
-    }
-
-    /// A day, or none where the field is empty.
-    pub fn day(&mut self) -> Option<Date> {
-        if self.value.is_empty() {
-            return None;
-        }
-        let day = Date::parse(&self.value, format_description!("[year]-[month]-[day]")).ok();
-        if day.is_none() {
-            self.wrong("This isn’t a date. Write it as 2027-03-31.");
-        }
-        day
-    }
-
-    /// A day from `today` on, or none where the field is empty.
-    pub fn day_from(&mut self, today: Date) -> Option<Date> {
-        let day = self.day()?;
-        if day < today {
-            self.wrong("This day has passed. Choose today or a later one.");
-        }
-        Some(day)
-    }
-
-    /// Several lines of text, without a product key in them.
-    pub fn words(&mut self, empty: Option<&str>) -> String {
-        if let Some(sentence) = empty.filter(|_| self.value.is_empty()) {
-            self.wrong(sentence);
-        }
-        if self.value.chars().count() > LONGEST {
-            self.wrong(format!("This is too long: at most {} characters fit.", number(LONGEST as i128)));
-        }
-        if holds_key(&self.value) {
-            self.wrong(
-                "There is a whole product key in this text. Take it out: its last five characters say which it is.",
-            );
-        }
-        self.value.clone()
-    }
-
-    /// One short line.
-    pub fn line(&mut self) -> String {
-        if self.value.chars().count() > 200 || self.value.contains(char::is_control) {
-            self.wrong("Write at most 200 characters on one line.");
-        }
-        if holds_key(&self.value) {
-            self.wrong("This holds a whole product key. Take it out: its last five characters say which it is.");
-        }
-        self.value.clone()
-    }
-}
-
-/// Whether a text holds something of a product key's shape. Requests go to people who may not read keys, and to vendors.
-pub fn holds_key(text: &str) -> bool {
-    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
-        .any(|word| ProductKey::parse(word.trim_matches('-')).is_ok())
-}
 
 /// What the request is about.
 #[derive(Clone, Debug)]
@@ -364,127 +268,6 @@ impl Form {
         .iter()
         .any(|input| input.error.is_some())
     }
-
-    /// The fields for the page.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn fields(&self, tx: &mut Scoped) -> Result<Vec<Field>> {
-        let Some(kind) = self.kind else { return Ok(self.choosing()) };
-        let mut fields = Vec::new();
-        if self.kind_input.error.is_some() {
-            fields.push(self.kinds());
-        }
-        match &self.subject {
-            Subject::Open => fields.push(self.license_field("On which you are Administrator or Product keys reader.")),
-            Subject::Access => fields.extend(self.access_fields()),
-            Subject::Place(place) => fields.extend(self.place_fields(tx, kind, place).await?),
-            Subject::Key(..) => {}
-        }
-        if let (Some(place), true) = (self.subject.place(), kind != Kind::Access) {
-            fields.push(quantity_field(kind).value(&self.quantity.value).error(self.quantity.error.clone()));
-            if kind == Kind::MakLimit && !matches!(&self.subject, Subject::Key(key, _) if key.estate == "own") {
-                let value =
-                    if self.authorization.value.is_empty() { place.authorization() } else { &self.authorization.value };
-                fields.push(
-                    Field::new("text", "authorization", "Authorization or agreement number")
-                        .value(value)
-                        .help("The vendor asks for it beside the License ID. Filled in from the contract.")
-                        .error(self.authorization.error.clone())
-                        .optional(),
-                );
-            }
-        }
-        if !matches!(self.subject, Subject::Open) {
-            let why = if kind == Kind::Access { "What you need it for" } else { "Business justification" };
-            fields.push(
-                Field::new("area", "justification", why)
-                    .value(&self.justification.value)
-                    .help("What the deployment is, how many machines, and by when. No product keys.")
-                    .error(self.justification.error.clone()),
-            );
-            fields.push(
-                Field::new("date", "due_on", "Needed by")
-                    .value(&self.due.value)
-                    .error(self.due.error.clone())
-                    .optional(),
-            );
-        }
-        Ok(fields)
-    }
-
-    /// Kind and License ID, where neither is known.
-    fn choosing(&self) -> Vec<Field> {
-        vec![
-            self.kinds(),
-            self.license_field(
-                "For access any License ID; for the rest one on which you are Administrator or Product keys reader.",
-            ),
-        ]
-    }
-
-    fn kinds(&self) -> Field {
-        let choices = Kind::ALL.into_iter().map(|kind| Choice::new(kind.code(), kind.label(), &self.kind_input.value));
-        Field::new("text", "kind", "What").choices(choices.collect()).error(self.kind_input.error.clone())
-    }
-
-    fn license_field(&self, help: &'static str) -> Field {
-        Field::new("text", "license_id", "License ID")
-            .value(&self.license_id.value)
-            .help(help)
-            .error(self.license_id.error.clone())
-    }
-
-    fn access_fields(&self) -> [Field; 3] {
-        let role = if self.role.value.is_empty() { Role::ProductKeysReader.code() } else { &self.role.value };
-        let choices = Role::ALL.into_iter().map(|one| Choice::new(one.code(), one.label(), role)).collect();
-        [
-            self.license_field("As it stands on your order or agreement."),
-            Field::new("text", "role", "Role").choices(choices).error(self.role.error.clone()),
-            Field::new("date", "until", "Until")
-                .value(&self.until.value)
-                .help("The last day you need it, in UTC. It then ends by itself.")
-                .error(self.until.error.clone())
-                .optional(),
-        ]
-    }
-
-    async fn place_fields(&self, tx: &mut Scoped, kind: Kind, place: &Place) -> Result<Vec<Field>> {
-        let mut fields = Vec::new();
-        if kind == Kind::MakLimit {
-            let keys = db::askable_on(tx, place.id, kind).await?;
-            let choice = |key: Askable| {
-                Choice::new(key.id.to_string(), format!("{} …{}", key.product, key.last_five), &self.key.value)
-            };
-            let choices = std::iter::once(Choice::new("", "Choose a key", "")).chain(keys.into_iter().map(choice));
-            fields.push(Field::new("text", "key_id", "Key").choices(choices.collect()).error(self.key.error.clone()));
-            return Ok(fields);
-        }
-        fields.push(
-            Field::new("text", "product", "Product, with version and edition")
-                .value(&self.product.value)
-                .help("For example Windows Server 2025 Datacenter.")
-                .error(self.product.error.clone()),
-        );
-        if kind == Kind::KmsException {
-            fields.push(
-                Field::new("number", "computers", "How many computers will ask the KMS host")
-                    .value(&self.computers.value)
-                    .help("A host begins to activate at 25 Windows clients, 5 Windows servers, or 5 computers with Office. Physical or virtual.")
-                    .error(self.computers.error.clone()),
-            );
-        }
-        Ok(fields)
-    }
-}
-
-fn quantity_field(kind: Kind) -> Field {
-    let (label, help) = match kind {
-        Kind::KmsException => ("Host activations needed", "Each host takes up to ten: one, and nine reactivations."),
-        Kind::KmsHosts => ("Host activations more", "Beyond six hosts of ten. Each further host takes up to ten."),
-        Kind::MakLimit | Kind::Access => ("Activations more", "On top of the limit as it is."),
-    };
-    Field::new("number", "quantity", label).help(help)
 }
 
 /// How many computers a KMS host wants before it activates a product, and what they are (S000, "Activation thresholds").
@@ -510,21 +293,5 @@ mod tests {
         assert_eq!(threshold("Windows Server 2025 Datacenter").0, 5);
         assert_eq!(threshold("Office LTSC Professional Plus 2024").0, 5);
         assert_eq!(threshold("Windows 11 Enterprise").0, 25);
-    }
-
-    #[test]
-    fn a_text_with_a_key_is_told_from_one_without() {
-        assert!(holds_key("use ABCDE-FGHJK-12345-VWXYZ-QRTPM, please"));
-        assert!(holds_key("(abcde-fghjk-12345-vwxyz-qrtpm)"));
-        assert!(!holds_key("the one that ends in QRTPM; 4E61138, 01936f2e-5a70-7000-8000-000000000000"));
-    }
-
-    #[test]
-    fn numbers_may_be_set_apart() {
-        let number = |text: &str| Input { value: text.to_owned(), error: None }.number(1);
-        assert_eq!(number("1,200"), Some(1_200));
-        assert_eq!(number("0"), None);
-        assert_eq!(number("-5"), None);
-        assert_eq!(number("99999999999"), None);
     }
 }

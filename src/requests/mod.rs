@@ -11,8 +11,10 @@
 mod act;
 pub mod beside;
 pub mod db;
+mod fields;
 mod files;
 pub mod form;
+pub mod input;
 pub mod list;
 pub mod machine;
 pub mod model;

@@ -9,7 +9,7 @@ use time::Date;
 use super::{
     db,
     files::{self, ATTACH_HELP},
-    form::Input,
+    input::Input,
     machine::{Action, Kind, State, next},
     model::{Entry, Place, Request},
     new::nobody_decides,
@@ -47,6 +47,12 @@ impl Wrong {
             typed: vec![(field, input.value)],
             sentence: input.error.unwrap_or_else(|| "This can’t be taken.".to_owned()),
         }
+    }
+
+    /// The same with what was typed into another field of the form.
+    pub fn beside(mut self, field: &'static str, input: Input) -> Self {
+        self.typed.push((field, input.value));
+        self
     }
 
     fn on(&self, field: Field) -> Field {

@@ -2,7 +2,6 @@
 import "./appearance.js";
 import "./menu.js";
 import "./copy.js";
-import "./copytext.js";
 import "./reveal.js";
 import "./select.js";
 import "./panel.js";
