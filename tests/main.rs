@@ -8,6 +8,7 @@ mod imports;
 mod migrations;
 mod notices;
 mod people;
+mod requests;
 mod support;
 mod templates;
-mod web;
+pub mod web;

@@ -7,7 +7,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 
 use super::{
-    import,
+    demo_requests, import,
     open::{self, Opened},
     serve,
 };
@@ -164,10 +164,15 @@ fn password(dir: &Path) -> Result<String> {
 /// When the database fails.
 pub async fn furnish(opened: &Opened, password: &str) -> Result<()> {
     let mut tx = opened.db.begin(Scope::System).await?;
-    if db::find_by_email(&mut tx, SIGN_INS[SIGN_INS.len() - 1].email).await?.is_some() {
-        return Ok(());
-    }
+    let furnished = db::find_by_email(&mut tx, SIGN_INS[SIGN_INS.len() - 1].email).await?.is_some();
     drop(tx);
+    if !furnished {
+        people_and_estate(opened, password).await?;
+    }
+    demo_requests::make(opened).await
+}
+
+async fn people_and_estate(opened: &Opened, password: &str) -> Result<()> {
     let mut files = Vec::new();
     for (name, bytes) in ESTATE {
         files.push(

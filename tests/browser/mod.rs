@@ -17,3 +17,4 @@ mod plain;
 mod portal;
 mod readers;
 mod reference;
+mod requests;

@@ -5,6 +5,7 @@ pub mod matrix;
 mod orders;
 mod people;
 mod reference;
+mod requests;
 mod rows;
 mod security;
 mod tamper;

@@ -87,6 +87,18 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
         ],
         "/notices/settings" => vec![("contract-end", "portal".into())],
         "/notices/webhook" => vec![("url", "https://hooks.keyward.example/in".into())],
+        "/requests" => vec![
+            ("kind", "access".into()),
+            ("license_id", license_id),
+            ("role", "product-keys-reader".into()),
+            ("justification", "the walk".into()),
+        ],
+        "/requests/{number}/decision" => vec![("decision", "approve".into())],
+        "/requests/{number}/step" => vec![("step", "send".into())],
+        "/requests/{number}/comment" => vec![("comment", "a word".into())],
+        "/requests/{number}/due" => vec![("due_on", "2026-12-01".into())],
+        "/requests/{number}/reading" => vec![("total", "70".into())],
+        "/contracts/{license_id}/second-person" => vec![("second_person", "yes".into())],
         "/sign-in" => vec![("email", "nobody@keyward.example".into()), ("password", "wrong".into())],
         "/confirm" => vec![("password", "wrong".into())],
         _ => Vec::new(),
@@ -96,17 +108,18 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
 fn cases(route: &Route) -> &'static [&'static str] {
     // what is the same for everybody belongs to nobody
     let public = ["/static/", "/error-codes/", "/guides/"].iter().any(|begin| route.path.starts_with(begin));
-    let names_something = route.path.contains('{') && !public
-        || matches!(
-            route.path,
-            "/exports/keys"
-                | "/exports/contracts"
-                | "/people/grants"
-                | "/notices/read"
-                | "/notices/send"
-                | "/notices/snooze"
-                | "/notices/owner"
-        );
+    let named = [
+        "/exports/keys",
+        "/exports/contracts",
+        "/people/grants",
+        "/requests",
+        "/notices/read",
+        "/notices/send",
+        "/notices/snooze",
+        "/notices/owner",
+    ];
+    let names_something =
+        route.path.contains('{') && !public || route.method == Method::POST && named.contains(&route.path);
     if names_something { &CASES } else { &["-"] }
 }
 
@@ -125,6 +138,7 @@ fn path(route: &Route, world: &World, case: usize) -> String {
         path if path.starts_with("/keys/") => &planted.keys,
         path if path.starts_with("/people/grants/") => &planted.grants,
         path if path.starts_with("/account/sessions/") => &planted.sessions,
+        path if path.starts_with("/requests/") => &planted.files,
         _ => &planted.imports,
     };
     route
@@ -134,6 +148,7 @@ fn path(route: &Route, world: &World, case: usize) -> String {
         .replace("{license_id}", [A, B, ABSENT][case])
         .replace("{slug}", ["alpha-suite", "beta-suite", "no-suite"][case])
         .replace("{id}", &id(ids, case).to_string())
+        .replace("{number}", &planted.requests.get(case).copied().unwrap_or(404_404).to_string())
         .replace("{*path}", "css/base.css")
 }
 
@@ -144,6 +159,7 @@ async fn ask(app: &App, world: &World, route: &Route, actor: &'static str, case:
     if route.method == Method::POST {
         request = match route.path {
             "/imports" => request.multipart(upload(at)),
+            "/requests/{number}/files" => request.multipart(attachment()),
             _ => request.form(&form(route, world, at)),
         };
     }
@@ -174,4 +190,9 @@ fn upload(case: usize) -> reqwest::multipart::Form {
     );
     let part = reqwest::multipart::Part::bytes(text.into_bytes()).file_name("keys.csv");
     reqwest::multipart::Form::new().part("files", part)
+}
+
+fn attachment() -> reqwest::multipart::Form {
+    let part = reqwest::multipart::Part::bytes(b"%PDF-1.7 a plan".to_vec()).file_name("plan.pdf");
+    reqwest::multipart::Form::new().part("file", part)
 }

@@ -60,6 +60,10 @@ pub struct Planted {
     pub imports: [Uuid; 2],
     /// Notices of the two administrators.
     pub notices: [Uuid; 2],
+    /// Numbers of the two administrators' requests about the keys.
+    pub requests: [i64; 2],
+    /// The files attached to them.
+    pub files: [Uuid; 2],
     /// The actors, in the order of [`ACTORS`]; nil for the anonymous one.
     pub people: [Uuid; 11],
 }
@@ -140,7 +144,13 @@ async fn plant(app: &App) -> Planted {
     let sessions = [session(app, who("administrator A")).await, session(app, who("administrator B")).await];
     let imports = [import(app, who("administrator A")).await, import(app, who("administrator B")).await];
     let notices = [notice(app, contracts[0], A).await, notice(app, contracts[1], B).await];
-    Planted { contracts, keys, grants, sessions, imports, notices, people }
+    let requests = [
+        request(app, who("administrator A"), contracts[0], keys[0]).await,
+        request(app, who("administrator B"), contracts[1], keys[1]).await,
+    ];
+    let files = [requests[0].1, requests[1].1];
+    let requests = [requests[0].0, requests[1].0];
+    Planted { contracts, keys, grants, sessions, imports, notices, requests, files, people }
 }
 
 async fn run(app: &App, statement: &'static str, id: Uuid) {
@@ -266,4 +276,35 @@ async fn import(app: &App, person: Uuid) -> Uuid {
     .unwrap();
     tx.commit().await.unwrap();
     id
+}
+
+/// A submitted request for 20 more activations, with a file.
+async fn request(app: &App, asker: Uuid, contract: Uuid, key: Uuid) -> (i64, Uuid) {
+    let (id, file) = (Uuid::now_v7(), Uuid::now_v7());
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    let number = sqlx::query_scalar(
+        "INSERT INTO requests (id, kind, state, contract_id, license_id, key_id, asker_id, quantity, justification, created_at)
+         VALUES ($1, 'mak-limit', 'submitted', $2, '', $3, $4, 20, 'planted', $5) RETURNING number",
+    )
+    .bind(id)
+    .bind(contract)
+    .bind(key)
+    .bind(asker)
+    .bind(NOW)
+    .fetch_one(&mut *tx)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO request_files (id, request_id, name, media_type, bytes, person_id, added_at)
+         VALUES ($1, $2, 'plan.txt', 'text/plain', 'a plan', $3, $4)",
+    )
+    .bind(file)
+    .bind(id)
+    .bind(asker)
+    .bind(NOW)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    (number, file)
 }
