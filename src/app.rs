@@ -21,6 +21,8 @@ pub struct WebSettings {
     pub base_url: url::Url,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Whether a mail server is set; /notices/settings says when there is none.
+    pub mail: bool,
 }
 
 impl WebSettings {
@@ -121,6 +123,7 @@ pub fn routes() -> Routes {
         .merge(crate::imports::routes())
         .merge(crate::exports::routes())
         .merge(crate::reference::routes())
+        .merge(crate::notices::routes())
         .merge(audit::routes())
 }
 

@@ -15,6 +15,7 @@ pub mod exports;
 pub mod imports;
 pub mod keys;
 pub mod lifecycle;
+pub mod notices;
 pub mod orders;
 pub mod people;
 pub mod postgres;

@@ -87,16 +87,6 @@ fn stored(chain: String, seq: i64, at: OffsetDateTime, actor: &Actor, event: Eve
     }
 }
 
-/// Gives License IDs without a chain the beginning of one. Who writes on many chains in several
-/// batches calls this first for all of them: then the batches only wait for rows in their order.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn open_chains(tx: &mut Scoped, contracts: impl Iterator<Item = &Uuid>) -> sqlx::Result<()> {
-    let names: Vec<String> = contracts.map(Uuid::to_string).collect();
-    make_heads(tx, &names).await
-}
-
 async fn make_heads(tx: &mut Scoped, names: &[String]) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO audit_heads (chain, seq, link) SELECT name, 0, $2 FROM unnest($1::text[]) AS n (name)
@@ -113,10 +103,14 @@ async fn lock_heads(tx: &mut Scoped, names: &[String]) -> sqlx::Result<BTreeMap<
     // New chains get their head first, so that the first two writers have a row to queue at.
     make_heads(tx, names).await?;
     let rows: Vec<(String, i64, Vec<u8>)> =
-        sqlx::query_as("SELECT chain, seq, link FROM audit_heads WHERE chain = ANY($1) ORDER BY chain FOR UPDATE")
-            .bind(names)
-            .fetch_all(&mut **tx)
-            .await?;
+        // Joined, so that each is found by index: `= ANY` of hundreds of names reads the whole table, name by name.
+        sqlx::query_as(
+            "SELECT h.chain, h.seq, h.link FROM unnest($1::text[]) AS n (name) JOIN audit_heads h ON h.chain = n.name
+             ORDER BY h.chain FOR UPDATE OF h",
+        )
+        .bind(names)
+        .fetch_all(&mut **tx)
+        .await?;
     Ok(rows.into_iter().map(|(chain, seq, link)| (chain, (seq, link))).collect())
 }
 

@@ -2,7 +2,7 @@
 //! hold what this program no longer does.
 
 /// Codes and their words, in the order of the filter.
-pub const ACTIONS: [(&str, &str); 24] = [
+pub const ACTIONS: [(&str, &str); 33] = [
     ("key.reveal", "Key revealed"),
     ("key.copy", "Key copied"),
     ("keys.export", "Keys exported"),
@@ -21,6 +21,15 @@ pub const ACTIONS: [(&str, &str); 24] = [
     ("person.disable", "Account disabled"),
     ("person.password", "Password set by an operator"),
     ("password.change", "Password changed"),
+    ("notice.read", "Notices read"),
+    ("notice.choose", "Ways of notices chosen"),
+    ("notice.send", "Notice sent to oneself"),
+    ("notice.snooze", "Notice snoozed"),
+    ("date.owner", "Who looks after a date"),
+    ("webhook.set", "Webhook set"),
+    ("webhook.end", "Webhook removed"),
+    ("webhook.secret", "Webhook’s secret shown"),
+    ("outbox.retry", "Outbox tried again"),
     ("session.begin", "Signed in"),
     ("session.confirm", "Password confirmed"),
     ("session.end", "Signed out"),

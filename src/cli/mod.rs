@@ -7,6 +7,7 @@ mod export;
 mod grant;
 mod healthcheck;
 mod import;
+mod mail;
 mod migrate;
 pub mod open;
 mod serve;
@@ -56,6 +57,8 @@ enum Command {
     Grant(grant::Args),
     /// Take a role away
     Revoke(grant::RevokeArgs),
+    /// Try out how mail is sent
+    Mail(mail::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Ask a running portal whether it is well (for container health checks)
@@ -87,6 +90,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::User(args) => user::run(settings, &args).await,
         Command::Grant(args) => grant::run(settings, &args).await,
         Command::Revoke(args) => grant::revoke(settings, &args).await,
+        Command::Mail(args) => mail::run(settings, &args).await,
         Command::Audit(args) => audit::run(settings, &args).await,
         Command::Healthcheck => healthcheck::run(settings).await,
     }

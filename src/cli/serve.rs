@@ -6,7 +6,7 @@ use anyhow::Result;
 use tokio::net::TcpListener;
 
 use super::{
-    background,
+    background::{self, Senders},
     open::{self, Opened},
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     auth,
     config::{BadSetting, Settings},
     lifecycle::Lifecycle,
+    notices::webhook::Caller,
     postgres::Scope,
     telemetry,
     web::server,
@@ -26,6 +27,7 @@ use crate::{
 pub async fn run(settings: &Settings) -> Result<ExitCode> {
     // Before the database: a port that is taken shows at once.
     let listener = listen(settings).await?;
+    senders(settings)?;
     let opened = open::for_server(settings).await?;
     if nobody_yet(&opened).await? {
         eprintln!("{}", first_steps());
@@ -63,6 +65,16 @@ fn first_steps() -> &'static str {
      \x20 3. keyward import FILE…    (what the vendor's admin centre exports)"
 }
 
+/// What notices leave by.
+///
+/// # Errors
+/// A [`BadSetting`].
+fn senders(settings: &Settings) -> Result<Senders> {
+    let caller = Caller::new(settings.ca()?.as_deref())
+        .map_err(|fault| BadSetting::new("--ca-file (KEYWARD_CA_FILE)", format!("{fault:#}")))?;
+    Ok(Senders { mailer: settings.mailer()?, caller })
+}
+
 /// Serves an open installation on `listener`.
 ///
 /// # Errors
@@ -76,6 +88,7 @@ pub async fn serve(settings: &Settings, listener: TcpListener, opened: Opened) -
     if let Some(at) = settings.admin_listen {
         telemetry::serve_metrics(at).await?;
     }
+    let senders = senders(settings)?;
     let Opened { db, vault, embedded } = opened;
     if let Err(sealed) = vault.ensure_unsealed() {
         tracing::warn!("{sealed}");
@@ -85,7 +98,7 @@ pub async fn serve(settings: &Settings, listener: TcpListener, opened: Opened) -
     tracing::info!(address = %web.base_url, "Keyward is ready");
     let state = AppState::new(db.clone(), vault, web);
     lifecycle.task("portal", server::serve(listener, tls, app::router(state.clone()), lifecycle.ending()));
-    background::begin(&mut lifecycle, &state, &settings.data_dir()?);
+    background::begin(&mut lifecycle, &state, &settings.data_dir()?, senders);
     let mut embedded = embedded;
     let outcome = match &mut embedded {
         None => lifecycle.run().await,

@@ -122,6 +122,8 @@ pub struct Shell {
     pub notice: Option<Notice>,
     /// When the page was made, exactly, for paper; empty on the sign-in page.
     pub made: String,
+    /// Notices not read yet; 100 stands for more.
+    pub unread: i64,
     icons: String,
 }
 
@@ -163,7 +165,7 @@ impl Shell {
     #[must_use]
     pub fn new(path: &str, person: Option<Person>, nav: Vec<NavItem>) -> Self {
         let icons = Assets::address("icons.svg");
-        Self { path: path.to_owned(), person, nav, sealed: false, notice: None, made: String::new(), icons }
+        Self { path: path.to_owned(), person, nav, sealed: false, notice: None, made: String::new(), unread: 0, icons }
     }
 
     /// The same frame with the banner that says the vault is sealed, or without.
@@ -178,6 +180,19 @@ impl Shell {
     pub fn made(mut self, now: time::OffsetDateTime) -> Self {
         self.made = super::view::When::moment(now, now).exact;
         self
+    }
+
+    /// The same frame with so many notices at the bell.
+    #[must_use]
+    pub fn bell(mut self, unread: i64) -> Self {
+        self.unread = unread;
+        self
+    }
+
+    /// What the bell shows: `3`, or `99+`.
+    #[must_use]
+    pub fn unread_text(&self) -> String {
+        if self.unread > 99 { "99+".to_owned() } else { self.unread.to_string() }
     }
 
     /// The same frame with one sentence about what just happened.

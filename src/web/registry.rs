@@ -31,6 +31,8 @@ pub enum Who {
     OnImport,
     /// Whose session is in the path.
     OnSession,
+    /// Site operators.
+    Operator,
     /// Site operators, and Administrators of some License ID.
     OperatorOrAdministrator,
     /// Auditors, and Administrators of some License ID.

@@ -128,6 +128,17 @@ impl SiteRight for OperatorOrAdministrator {
     }
 }
 
+/// What leaves the house: site operators alone.
+pub struct Operator;
+
+impl SiteRight for Operator {
+    const WHO: Who = Who::Operator;
+    const NEEDED: &'static str = "This is for site operators. Ask one of them for what you came to do.";
+    fn has(person: &Person) -> bool {
+        person.site_operator
+    }
+}
+
 /// The audit log: auditors, and Administrators within their License IDs.
 pub struct AuditorOrAdministrator;
 
