@@ -122,8 +122,8 @@ pub fn routes() -> Routes {
         .merge(crate::people::routes())
         .merge(crate::imports::routes())
         .merge(crate::exports::routes())
-        .merge(crate::reference::routes())
         .merge(crate::notices::routes())
+        .merge(crate::reference::routes())
         .merge(audit::routes())
 }
 

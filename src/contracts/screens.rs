@@ -80,7 +80,7 @@ pub async fn with_revealed(
 }
 
 fn address(query: &Pairs) -> Address {
-    ["q", "program", "status", "expired", "sort", "page"]
+    ["q", "program", "status", "ending", "expired", "sort", "page"]
         .into_iter()
         .fold(Address::new("/contracts"), |address, part| address.with(part, query.one(part).trim()))
 }
@@ -93,7 +93,9 @@ pub fn filter(query: &Pairs) -> Filter {
         "only" => Expired::Only,
         _ => Expired::Hidden,
     };
-    Filter { q: text("q"), program: text("program"), status: text("status"), expired }
+    // A number that isn't one, or is longer than any agreement, narrows nothing.
+    let ending = query.one("ending").trim().parse().ok().filter(|days| (0..=36_500).contains(days));
+    Filter { q: text("q"), program: text("program"), status: text("status"), expired, ending }
 }
 
 fn sort(text: &str) -> (Sort, bool) {
@@ -131,10 +133,8 @@ async fn page(
         q: filter.q.clone(),
         programs: choices("All", programs, &filter.program),
         statuses: choices("All", statuses, &filter.status),
-        expired: [("", "Hidden"), ("shown", "Shown"), ("only", "Only")]
-            .into_iter()
-            .map(|(value, label)| Choice::new(value, label, address.get("expired")))
-            .collect(),
+        endings: among(&ENDINGS, address.get("ending")),
+        expired: among(&EXPIRED, address.get("expired")),
         rows: rows.into_iter().map(|contract| row(contract, today)).collect(),
         pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
         export_keys: may_export_keys.then_some(export_keys),
@@ -143,6 +143,15 @@ async fn page(
         panel,
         address,
     })
+}
+
+/// Within how many days License IDs end: the steps that notices tell of.
+pub(super) const ENDINGS: [(&str, &str); 5] =
+    [("", "Any time"), ("30", "In 30 days"), ("60", "In 60 days"), ("90", "In 90 days"), ("180", "In 180 days")];
+pub(super) const EXPIRED: [(&str, &str); 3] = [("", "Hidden"), ("shown", "Shown"), ("only", "Only")];
+
+fn among(choices: &[(&'static str, &'static str)], current: &str) -> Vec<Choice> {
+    choices.iter().map(|(value, label)| Choice::new(*value, *label, current)).collect()
 }
 
 fn choices(all: &str, values: Vec<String>, current: &str) -> Vec<Choice> {
@@ -155,7 +164,8 @@ async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
     if !db::sees_any(tx).await? {
         return Ok(crate::web::overview::OverviewPage::nothing_granted());
     }
-    let narrowed = !(filter.q.is_empty() && filter.program.is_empty() && filter.status.is_empty());
+    let narrowed =
+        !(filter.q.is_empty() && filter.program.is_empty() && filter.status.is_empty()) || filter.ending.is_some();
     let text = if narrowed {
         "Try fewer words or fewer filters."
     } else {

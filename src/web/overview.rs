@@ -88,7 +88,7 @@ async fn estate_cards(tx: &mut Scoped, cards: &mut Vec<Card>) -> Result<()> {
         details.push(Detail {
             tone: Tone::Warn,
             text: format!("{} within 90 days", plural(ending, "ends", "end")),
-            href: Some("/contracts?sort=end".to_owned()),
+            href: Some("/contracts?ending=90".to_owned()),
         });
     }
     cards.push(card("Contracts", "/contracts", "file", active, "License IDs in force", details));
