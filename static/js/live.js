@@ -19,11 +19,15 @@ async function ask(form) {
   history.replaceState(history.state, "", answer.url);
 }
 
-function later(event, pause) {
+function later(event) {
   const form = event.target.form;
   if (!form?.matches?.("[data-live]")) return;
   clearTimeout(timer);
-  timer = setTimeout(() => ask(form), pause);
+  timer = setTimeout(() => ask(form), PAUSE);
 }
 
-document.addEventListener("input", (event) => later(event, PAUSE));
+// Text says "input" with each letter; lists and boxes say "change" in every browser, "input" in most.
+document.addEventListener("input", later);
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select, [type=radio], [type=checkbox]")) later(event);
+});

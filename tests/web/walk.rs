@@ -69,6 +69,7 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
     let key = id(&world.planted.keys, case).to_string();
     match route.path {
         "/exports/keys" => vec![("scope", "selected".into()), ("format", "csv".into()), ("key_id", key)],
+        "/exports/audit" => vec![("format", "csv".into())],
         "/exports/contracts" => vec![("format", "csv".into()), ("license_id", license_id)],
         "/people/grants" => vec![
             ("email", "no.grant@keyward.example".into()),
