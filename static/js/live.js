@@ -7,11 +7,12 @@ let timer = 0;
 async function ask(form) {
   const mine = ++turn;
   const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+  const { origin, pathname } = new URL(form.action);
   const parts = query.toString();
-  const answer = await fetch(form.action + (parts ? `?${parts}` : ""), { headers: { Accept: "text/html" }, credentials: "same-origin" }).catch(() => null);
+  const answer = await fetch(origin + pathname + (parts ? `?${parts}` : ""), { headers: { Accept: "text/html" }, credentials: "same-origin" }).catch(() => null);
   if (mine !== turn || !answer?.headers.get("content-type")?.startsWith("text/html")) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (mine !== turn || new URL(answer.url).pathname !== new URL(form.action).pathname) return;
+  if (mine !== turn || new URL(answer.url).pathname !== pathname) return;
   for (const region of document.querySelectorAll("[data-live-region]")) {
     const next = page.getElementById(region.id);
     if (next) region.replaceChildren(...document.adoptNode(next).childNodes);
