@@ -206,7 +206,7 @@ BEGIN
               SELECT 1 FROM grants g WHERE g.person_id = reader AND g.contract_id = n.contract_id AND g.revoked_at IS NULL
                 AND (g.ends_at IS NULL OR g.ends_at > present)
                 AND (g.role = 'administrator' OR EXISTS (SELECT 1 FROM contracts c WHERE c.id = n.contract_id AND c.approved))))
-        LIMIT 100) some);
+        LIMIT 100) AS few);
 END $$;
 REVOKE EXECUTE ON FUNCTION app_unread FROM PUBLIC;
 

@@ -24,6 +24,7 @@ pub mod pools;
 pub mod postgres;
 pub mod products;
 pub mod reference;
+pub mod requests;
 pub mod responder;
 pub mod simulate;
 pub mod telemetry;

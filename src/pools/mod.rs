@@ -25,6 +25,7 @@ mod panel;
 mod plot;
 mod register;
 mod screens;
+mod typed;
 mod words;
 
 use crate::web::registry::Routes;
@@ -36,6 +37,7 @@ pub fn routes() -> Routes {
         .post("/activation", register::add)
         .get("/activation/offline", offline::get)
         .post_large("/activation/offline", offline::BODY_LIMIT, offline::post)
+        .post("/activation/offline/codes", typed::post)
         .post("/activation/offline/file", offline::file)
         .get("/activation/{application}", application::get)
         .post("/activation/{application}/close", register::close)

@@ -14,17 +14,17 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{db, words};
+use super::{db, typed::TypedRow, words};
 use crate::{
     activation::{
         carried::Carried,
         lease::Signer,
-        ledger::{Ledger, Unwritten},
+        ledger::{Ledger, Said, Unwritten},
         offline::{self, BYTES, CONFIRMATIONS},
         wire::{Outcome, Reply},
     },
     app::AppState,
-    audit::Event,
+    audit::{Actor, Event},
     auth::proof::{OperatorOrAdministrator, SignedIn, Site},
     error::{Error, Result},
     postgres::Scope,
@@ -95,9 +95,18 @@ pub struct OfflinePage {
     pub errors: Vec<String>,
     /// What became of the files just sent.
     pub files: Vec<CarriedFile>,
+    /// What became of the codes just typed.
+    pub typed: Vec<TypedRow>,
+    /// The codes as they were typed, where not all were taken.
+    pub codes: String,
 }
 
 impl OfflinePage {
+    /// The page with nothing sent.
+    pub fn new(shell: Shell) -> Self {
+        Self { shell, errors: Vec::new(), files: Vec::new(), typed: Vec::new(), codes: String::new() }
+    }
+
     fn ids(&self) -> Vec<&str> {
         self.files.iter().flat_map(|file| file.ids.iter().map(String::as_str)).collect()
     }
@@ -109,7 +118,7 @@ impl OfflinePage {
 /// None of its own.
 pub async fn get(person: Site<OperatorOrAdministrator>, State(state): State<AppState>) -> Result<Response> {
     let shell = person.visitor().shell(&state);
-    Ok(Html(OfflinePage { shell, errors: Vec::new(), files: Vec::new() }).into_response())
+    Ok(Html(OfflinePage::new(shell)).into_response())
 }
 
 /// Serves request files. What is committed of an earlier file stands when a later one fails; sending a file
@@ -138,7 +147,7 @@ pub async fn post(
     let taken = files.iter().any(|file| file.error.is_none());
     let status = if taken { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let shell = person.visitor().shell(&state);
-    Ok((status, Html(OfflinePage { shell, errors, files })).into_response())
+    Ok((status, Html(OfflinePage { errors, files, ..OfflinePage::new(shell) })).into_response())
 }
 
 /// The confirmations of requests that were carried before, as a file.
@@ -191,15 +200,15 @@ fn broken(fault: MultipartError) -> Error {
 }
 
 /// Serves files for somebody, for the License IDs that they administer.
-struct Desk<'a> {
+pub(super) struct Desk<'a> {
     state: &'a AppState,
     person: &'a SignedIn,
-    ledger: Ledger,
-    contracts: Vec<Uuid>,
+    pub(super) ledger: Ledger,
+    pub(super) contracts: Vec<Uuid>,
 }
 
 impl<'a> Desk<'a> {
-    async fn open(state: &'a AppState, person: &'a SignedIn) -> Result<Self> {
+    pub(super) async fn open(state: &'a AppState, person: &'a SignedIn) -> Result<Self> {
         let mut tx = person.begin(state).await?;
         let contracts = db::all_administered(&mut tx).await?;
         let site = db::site(&mut tx).await?.ok_or(Error::NotFound)?;
@@ -224,8 +233,7 @@ impl<'a> Desk<'a> {
                 ids: Vec::new(),
             },
             Ok(lines) => {
-                let actor = self.person.visitor().actor();
-                let carried = self.ledger.carried(lines, &self.contracts, &actor).await.map_err(unwritten)?;
+                let carried = self.ledger.carried(lines, &self.contracts, &self.actor()).await.map_err(unwritten)?;
                 served(name, &carried)
             }
         };
@@ -239,14 +247,22 @@ impl<'a> Desk<'a> {
         } else {
             Event::done("activation.carried", &file.name)
         };
-        let mut tx = self.person.begin(self.state).await?;
-        self.person.record(self.state, &mut tx, event.with(detail)).await?;
-        tx.commit().await?;
+        self.record(event.with(detail)).await?;
         Ok(file)
+    }
+
+    pub(super) fn actor(&self) -> Actor {
+        self.person.visitor().actor()
+    }
+
+    pub(super) async fn record(&self, event: Event) -> Result<()> {
+        let mut tx = self.person.begin(self.state).await?;
+        self.person.record(self.state, &mut tx, event).await?;
+        Ok(tx.commit().await?)
     }
 }
 
-fn unwritten(fault: Unwritten) -> Error {
+pub(super) fn unwritten(fault: Unwritten) -> Error {
     match fault {
         Unwritten::Stale => Error::Busy,
         Unwritten::Database(fault) => fault.into(),
@@ -270,19 +286,24 @@ fn id_of(line: &str) -> Option<String> {
 }
 
 fn row(one: &Carried) -> CarriedRow {
-    let (tone, words) = match one.said.word {
+    let (tone, words) = said_words(&one.said);
+    CarriedRow { line: one.number, machine: one.machine.clone(), tone, words, code: one.said.word.to_owned() }
+}
+
+/// What a request was told, for whoever carried it.
+pub(super) fn said_words(said: &Said) -> (Tone, String) {
+    match said.word {
         word if word == Outcome::Done.code() => (Tone::Good, "Activated".to_owned()),
         "repeated" => (Tone::Good, "Confirmed again, as before".to_owned()),
         word => {
-            let sentence = match serde_json::from_str(&one.said.line) {
+            let sentence = match serde_json::from_str(&said.line) {
                 Ok(Reply::Answer(answer)) => answer.message,
                 Ok(Reply::Error(error)) => error.message,
                 Err(_) => words::result(word).to_owned(),
             };
             (words::tone(word), sentence)
         }
-    };
-    CarriedRow { line: one.number, machine: one.machine.clone(), tone, words, code: one.said.word.to_owned() }
+    }
 }
 
 #[cfg(test)]
@@ -297,6 +318,14 @@ impl OfflinePage {
             code: code.into(),
         };
         Self {
+            codes: "PC-0009 nonsense".into(),
+            typed: vec![TypedRow {
+                line: 1,
+                machine: "PC-0008".into(),
+                tone: Tone::Good,
+                words: "Activated".into(),
+                code: Some("ABCDEF-GHJKLM".into()),
+            }],
             shell: Shell::sample("/activation/offline"),
             errors: Vec::new(),
             files: vec![
@@ -335,6 +364,7 @@ mod tests {
             "the file holds no request",
             "0e4bd6a4-86f7-4a3b-8a43-6c3fd1c4a101",
             "Download",
+            "ABCDEF-GHJKLM",
         ] {
             assert!(html.contains(part), "{part}");
         }

@@ -129,11 +129,12 @@ pub struct Shell {
 
 impl Shell {
     /// Every entry of the navigation; a handler leaves out what the person may not open.
-    pub const NAV: [NavItem; 8] = [
+    pub const NAV: [NavItem; 9] = [
         NavItem::new("Overview", "/", "home"),
         NavItem::new("Products and services", "/products", "box"),
         NavItem::new("Contracts", "/contracts", "file"),
         NavItem::new("Orders", "/orders", "cart"),
+        NavItem::new("Requests", "/requests", "tray"),
         NavItem::new("Role assignments", "/people", "people"),
         NavItem::new("Activation", "/activation", "pulse"),
         NavItem::new("Imports", "/imports", "upload"),
@@ -149,7 +150,7 @@ impl Shell {
     ];
 
     /// The style sheets, in the order they are layered.
-    pub const SHEETS: [&'static str; 11] = [
+    pub const SHEETS: [&'static str; 12] = [
         "css/tokens.css",
         "css/base.css",
         "css/shell.css",
@@ -160,6 +161,7 @@ impl Shell {
         "css/pages.css",
         "css/reference.css",
         "css/activation.css",
+        "css/requests.css",
         "css/print.css",
     ];
 

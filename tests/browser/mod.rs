@@ -4,6 +4,7 @@
 //! is missing they fail and say so.
 
 mod accessible;
+mod audit;
 mod driver;
 mod files;
 mod imports;
@@ -17,3 +18,4 @@ mod plain;
 mod portal;
 mod readers;
 mod reference;
+mod requests;
