@@ -7,7 +7,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 
 use super::{
-    demo_requests, import,
+    demo_activation, demo_requests, import,
     open::{self, Opened},
     responder, serve,
 };
@@ -170,6 +170,7 @@ pub async fn furnish(opened: &Opened, password: &str) -> Result<()> {
     if !furnished {
         people_and_estate(opened, password).await?;
     }
+    demo_activation::make(opened).await?;
     demo_requests::make(opened).await
 }
 

@@ -4,6 +4,7 @@ mod agent;
 mod audit;
 mod background;
 pub mod demo;
+mod demo_activation;
 mod demo_requests;
 mod export;
 mod grant;

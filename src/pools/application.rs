@@ -158,7 +158,10 @@ fn spans(address: &Address, current: Span) -> Vec<Tab> {
         .map(|span| Tab {
             label: span.label,
             count: None,
-            href: address.clone().with("days", if span == SPANS[0] { String::new() } else { span.days.to_string() }).href(),
+            href: address
+                .clone()
+                .with("days", if span == SPANS[0] { String::new() } else { span.days.to_string() })
+                .href(),
             current: span == current,
         })
         .collect()
@@ -229,7 +232,13 @@ mod tests {
     #[test]
     fn both_counts_the_threshold_and_the_numbers_behind_are_shown() {
         let html = ApplicationPage::sample().render().expect("renders");
-        for part in ["<polyline", "A genuine host would show 50", "Needed by Standard: 25", "<caption", "7f2f9c1e-6f0d-4a59-9c3e-2f1f3f0d1a02"] {
+        for part in [
+            "<polyline",
+            "A genuine host would show 50",
+            "Needed by Standard: 25",
+            "<caption",
+            "7f2f9c1e-6f0d-4a59-9c3e-2f1f3f0d1a02",
+        ] {
             assert!(html.contains(part), "{part}");
         }
     }

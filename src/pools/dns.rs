@@ -71,7 +71,8 @@ pub fn domain(text: &str) -> Option<String> {
 /// the domain.
 pub fn target(name: &str, listens: &str, domain: &str) -> Target {
     let port = listens.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(1688);
-    let host = if name.contains('.') { name.to_ascii_lowercase() } else { format!("{}.{domain}", name.to_ascii_lowercase()) };
+    let host =
+        if name.contains('.') { name.to_ascii_lowercase() } else { format!("{}.{domain}", name.to_ascii_lowercase()) };
     Target { host, port }
 }
 
@@ -86,10 +87,14 @@ mod tests {
 
     #[test]
     fn each_server_gets_its_own_form_of_the_same_record() {
-        let hosts = [target("act1", "0.0.0.0:1688", "corp.example"), target("Act2.Site.Example", "[::]:1700", "corp.example")];
+        let hosts =
+            [target("act1", "0.0.0.0:1688", "corp.example"), target("Act2.Site.Example", "[::]:1700", "corp.example")];
         let [bind, power, windows] = records("corp.example", &hosts);
         assert_eq!(bind.lines[0], "_keyward._tcp.corp.example. 3600 IN SRV 0 0 1688 act1.corp.example.");
-        assert_eq!(power.lines[1], "pdnsutil add-record corp.example _keyward._tcp SRV 3600 \"0 0 1700 act2.site.example.\"");
+        assert_eq!(
+            power.lines[1],
+            "pdnsutil add-record corp.example _keyward._tcp SRV 3600 \"0 0 1700 act2.site.example.\""
+        );
         assert_eq!(
             windows.lines[0],
             "Add-DnsServerResourceRecord -Srv -ZoneName \"corp.example\" -Name \"_keyward._tcp\" -DomainName \"act1.corp.example\" -Priority 0 -Weight 0 -Port 1688 -TimeToLive 01:00:00"

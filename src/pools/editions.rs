@@ -115,7 +115,10 @@ impl EditionForm {
         let products = product.collect();
         vec![
             self.edition.field("text", "edition", "Edition").help("For example Standard."),
-            self.product.field("text", "product", "Product").choices(products).help("Where its keys stand in the catalogue."),
+            self.product
+                .field("text", "product", "Product")
+                .choices(products)
+                .help("Where its keys stand in the catalogue."),
             self.product_name
                 .field("text", "product_name", "Name of the new product")
                 .help("For example Plotter 5 Standard. Leave it empty for a product that is there.")
@@ -128,7 +131,9 @@ impl EditionForm {
                 .field("number", "needed", "Machines needed")
                 .help("Before any of them is activated by count. Empty: what the kind needs.")
                 .optional(),
-            self.lease_days.field("number", "lease_days", "Lease in days").help("From 1 to 180; machines renew every 7 days."),
+            self.lease_days
+                .field("number", "lease_days", "Lease in days")
+                .help("From 1 to 180; machines renew every 7 days."),
         ]
     }
 }
@@ -140,7 +145,9 @@ impl EditionForm {
 pub async fn add(application: OnApplication, State(state): State<AppState>, pairs: Pairs) -> Result<Response> {
     let mut form = EditionForm::read(&pairs);
     if let Some(sku) = attempt(&application, &state, &mut form).await? {
-        return Ok(Redirect::to(&format!("{}/editions/{sku}?notice=edition", application.application.href())).into_response());
+        return Ok(
+            Redirect::to(&format!("{}/editions/{sku}?notice=edition", application.application.href())).into_response()
+        );
     }
     let page = page(&state, &application, &Pairs::default(), Some(form), None).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response())
@@ -218,8 +225,11 @@ async fn new_product(tx: &mut Scoped, contract: Uuid, form: &mut EditionForm) ->
             db::list_product(tx, contract, id, told).await?;
             Ok(Some(id))
         }
-        Err(fault) if is_constraint(&fault, "products_slug_is_unique") || is_constraint(&fault, "products_name_is_unique") => {
-            form.product_name.wrong("A product of this name is there already. Choose it above if it is yours, or another name.");
+        Err(fault)
+            if is_constraint(&fault, "products_slug_is_unique") || is_constraint(&fault, "products_name_is_unique") =>
+        {
+            form.product_name
+                .wrong("A product of this name is there already. Choose it above if it is yours, or another name.");
             Ok(None)
         }
         Err(fault) => Err(fault.into()),
@@ -306,11 +316,7 @@ pub async fn open(
 ///
 /// # Errors
 /// 422 with the page where the form is wrong; else when the database fails.
-pub async fn change(
-    application: OnApplication,
-    State(state): State<AppState>,
-    pairs: Pairs,
-) -> Result<Response> {
+pub async fn change(application: OnApplication, State(state): State<AppState>, pairs: Pairs) -> Result<Response> {
     let sku = sku(&application, &state).await?;
     let (mut needed, mut lease) = (Input::read(&pairs, "needed_machines"), Input::read(&pairs, "lease"));
     let (machines, days) = (needed.number(1, 1_000_000), lease.number(1, 180));

@@ -90,7 +90,9 @@ mod tests {
         assert_eq!(forecast(&[0; 12], 10, TODAY), Forecast::Still);
         assert_eq!(forecast(&[9; 12], 0, TODAY), Forecast::Spent);
         assert_eq!(forecast(&[1, 0, 0, 0], 1_000_000, TODAY), Forecast::Far);
-        let Forecast::Between(_, None) = forecast(&[0, 0, 1, 0, 0, 0], 10, TODAY) else { panic!("one tells no latest") };
+        let Forecast::Between(_, None) = forecast(&[0, 0, 1, 0, 0, 0], 10, TODAY) else {
+            panic!("one tells no latest")
+        };
     }
 
     proptest! {

@@ -205,12 +205,7 @@ pub(super) async fn page(
 }
 
 /// The panel of a key.
-pub(super) async fn panel(
-    state: &AppState,
-    proof: &OnApplication,
-    key: OwnKey,
-    form: LimitForm,
-) -> Result<KeyPanel> {
+pub(super) async fn panel(state: &AppState, proof: &OnApplication, key: OwnKey, form: LimitForm) -> Result<KeyPanel> {
     let mut tx = proof.begin(state).await?;
     let now = tx.now();
     let slots = db::slots(&mut tx, proof.application.id).await?;
@@ -341,7 +336,14 @@ mod tests {
     #[test]
     fn pools_tell_when_they_run_out_and_host_keys_how_many_places_they_have() {
         let html = KeysPage::sample().render().expect("renders");
-        for part in ["420 of 500", "Runs out between", "1 of 6", "3 of 10", "•••••-•••••-•••••-•••••-AB23C", "/keys/00000000-0000-0000-0000-000000000003/copy"] {
+        for part in [
+            "420 of 500",
+            "Runs out between",
+            "1 of 6",
+            "3 of 10",
+            "•••••-•••••-•••••-•••••-AB23C",
+            "/keys/00000000-0000-0000-0000-000000000003/copy",
+        ] {
             assert!(html.contains(part), "{part}");
         }
     }

@@ -167,7 +167,9 @@ pub async fn revoke(application: OnApplication, State(state): State<AppState>, f
     drop(tx);
     let Some(device) = known.device.filter(|device| device.revoked_at.is_none()) else {
         return Err(if known.counted.is_some() {
-            Error::Conflict("This machine holds no trust that could be taken away: it isn’t enrolled any more.".to_owned())
+            Error::Conflict(
+                "This machine holds no trust that could be taken away: it isn’t enrolled any more.".to_owned(),
+            )
         } else {
             Error::NotFound
         });
@@ -276,7 +278,10 @@ fn row(machine: Machine, address: &Address, now: OffsetDateTime) -> MachineRow {
         name: machine.machine,
         cmid: machine.cmid.to_string(),
         state: marked(state),
-        way: WAYS.iter().find(|(way, _)| *way == machine.way).map_or("", |(way, label)| if *way == "none" { "" } else { label }),
+        way: WAYS
+            .iter()
+            .find(|(way, _)| *way == machine.way)
+            .map_or("", |(way, label)| if *way == "none" { "" } else { label }),
         edition: machine.edition,
         first: When::moment(machine.first_seen_at, now),
         last: When::moment(machine.seen_at, now),
@@ -333,7 +338,14 @@ mod tests {
     #[test]
     fn a_cloned_id_and_a_machine_without_trust_are_told_in_words() {
         let html = MachinesPage::sample().render().expect("renders");
-        for part in ["PC-0001", "Two machines have this id", "Not verified", "State: Cloned ids", "In the count", "Take its trust away"] {
+        for part in [
+            "PC-0001",
+            "Two machines have this id",
+            "Not verified",
+            "State: Cloned ids",
+            "In the count",
+            "Take its trust away",
+        ] {
             assert!(html.contains(part), "{part}");
         }
     }

@@ -154,7 +154,11 @@ pub async fn post(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn file(person: Site<OperatorOrAdministrator>, State(state): State<AppState>, form: Pairs) -> Result<Response> {
+pub async fn file(
+    person: Site<OperatorOrAdministrator>,
+    State(state): State<AppState>,
+    form: Pairs,
+) -> Result<Response> {
     let ids: Vec<Uuid> = form.all("request").iter().filter_map(|id| id.parse().ok()).take(MOST_IDS).collect();
     let mut tx = person.begin(&state).await?;
     let answers = db::confirmations(&mut tx, &ids).await?;
@@ -182,7 +186,8 @@ async fn receive(mut form: Multipart) -> Result<Result<Vec<(String, Vec<u8>)>, S
         if name.is_empty() && bytes.is_empty() {
             continue;
         }
-        let name: String = name.rsplit(['/', '\\']).next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(120).collect();
+        let name: String =
+            name.rsplit(['/', '\\']).next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(120).collect();
         sent.push((if name.is_empty() { "file".to_owned() } else { name }, bytes));
     }
     Ok(match sent.len() {
@@ -225,13 +230,9 @@ impl<'a> Desk<'a> {
 
     async fn serve(&self, name: String, bytes: &[u8]) -> Result<CarriedFile> {
         let file = match offline::read(bytes) {
-            Err(fault) => CarriedFile {
-                name,
-                error: Some(fault.to_string()),
-                activated: 0,
-                rows: Vec::new(),
-                ids: Vec::new(),
-            },
+            Err(fault) => {
+                CarriedFile { name, error: Some(fault.to_string()), activated: 0, rows: Vec::new(), ids: Vec::new() }
+            }
             Ok(lines) => {
                 let carried = self.ledger.carried(lines, &self.contracts, &self.actor()).await.map_err(unwritten)?;
                 served(name, &carried)
@@ -335,7 +336,12 @@ impl OfflinePage {
                     activated: 1,
                     rows: vec![
                         row(2, Tone::Good, "Activated", "0x00000000"),
-                        row(3, Tone::Bad, "All activations of this key are spent: request a higher limit.", "0xC004C020"),
+                        row(
+                            3,
+                            Tone::Bad,
+                            "All activations of this key are spent: request a higher limit.",
+                            "0xC004C020",
+                        ),
                     ],
                     ids: vec!["0e4bd6a4-86f7-4a3b-8a43-6c3fd1c4a101".into()],
                 },

@@ -63,9 +63,11 @@ impl MachinePanel {
         let name = known.name()?.to_owned();
         let trusted = known.device.as_ref().filter(|device| device.revoked_at.is_none());
         let revoke = trusted.map(|device| {
-            typed
-                .field("text", "machine", "Name of the machine")
-                .help(if device.machine.is_empty() { "" } else { "Write it exactly as it stands above." })
+            typed.field("text", "machine", "Name of the machine").help(if device.machine.is_empty() {
+                ""
+            } else {
+                "Write it exactly as it stands above."
+            })
         });
         let revoked = known.device.as_ref().is_some_and(|device| device.revoked_at.is_some());
         Some(Self {

@@ -51,12 +51,7 @@ pub async fn list(
 }
 
 /// The page, with a form that may say what is wrong.
-pub(super) async fn page(
-    state: &AppState,
-    person: &SignedIn,
-    query: &Pairs,
-    form: NewForm,
-) -> Result<ActivationPage> {
+pub(super) async fn page(state: &AppState, person: &SignedIn, query: &Pairs, form: NewForm) -> Result<ActivationPage> {
     let mut tx = person.begin(state).await?;
     let at = page_of(query.one("page"));
     let (applications, total) = db::applications(&mut tx, PAGE, (at - 1) * PAGE).await?;

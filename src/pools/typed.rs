@@ -52,7 +52,11 @@ impl TypedRow {
 ///
 /// # Errors
 /// 422 with the page where no code could be read; else when the database fails.
-pub async fn post(person: Site<OperatorOrAdministrator>, State(state): State<AppState>, form: Pairs) -> Result<Response> {
+pub async fn post(
+    person: Site<OperatorOrAdministrator>,
+    State(state): State<AppState>,
+    form: Pairs,
+) -> Result<Response> {
     let text = form.one("codes");
     let lines: Vec<(usize, &str)> =
         text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()).collect();

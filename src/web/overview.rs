@@ -6,8 +6,8 @@ use axum::{
 };
 
 use crate::{
-    app::AppState, audit, auth::proof::SignedIn, contracts, error::Result, orders, people, postgres::Scoped, products,
-    requests,
+    app::AppState, audit, auth::proof::SignedIn, contracts, error::Result, orders, people, pools, postgres::Scoped,
+    products, requests,
 };
 
 use super::page::{Html, Shell, Tone};
@@ -148,6 +148,19 @@ async fn site_cards(person: &SignedIn, tx: &mut Scoped, cards: &mut Vec<Card>) -
             });
         }
         cards.push(card("Role assignments", "/people", "people", people, "people with a role", details));
+    }
+    if me.site_operator || me.administers {
+        let (applications, waiting, spent) = pools::db::overview(tx).await?;
+        let mut details = Vec::new();
+        if waiting > 0 {
+            let text = format!("{} for the count", plural(waiting, "waits", "wait"));
+            details.push(Detail { tone: Tone::Info, text, href: None });
+        }
+        if spent > 0 {
+            let text = format!("{} used up", plural(spent, "own MAK", "own MAKs"));
+            details.push(Detail { tone: Tone::Bad, text, href: None });
+        }
+        cards.push(card("Activation", "/activation", "pulse", applications, "own applications", details));
     }
     if me.auditor || me.administers {
         let (events, _) = audit::db::extent(tx).await?;

@@ -46,9 +46,10 @@ pub async fn applications(tx: &mut Scoped, limit: i64, offset: i64) -> sqlx::Res
         .bind(offset)
         .fetch_all(&mut **tx)
         .await?;
-    let total = sqlx::query_scalar("SELECT count(*) FROM applications WHERE contract_id IN (SELECT app_administered())")
-        .fetch_one(&mut **tx)
-        .await?;
+    let total =
+        sqlx::query_scalar("SELECT count(*) FROM applications WHERE contract_id IN (SELECT app_administered())")
+            .fetch_one(&mut **tx)
+            .await?;
     Ok((rows, total))
 }
 
@@ -170,11 +171,7 @@ fn weeks() -> i32 {
 /// When the database fails.
 pub async fn keys(tx: &mut Scoped, application: Uuid) -> sqlx::Result<Vec<OwnKey>> {
     let order = "ORDER BY o.kind = 'KMS', lower(s.edition), p.created_at, p.id";
-    sqlx::query_as(AssertSqlSafe(format!("{KEYS} {order}")))
-        .bind(application)
-        .bind(weeks())
-        .fetch_all(&mut **tx)
-        .await
+    sqlx::query_as(AssertSqlSafe(format!("{KEYS} {order}"))).bind(application).bind(weeks()).fetch_all(&mut **tx).await
 }
 
 /// One key of an application.
