@@ -175,8 +175,8 @@ mod tests {
     #[test]
     fn the_line_runs_from_edge_to_edge_within_the_drawing() {
         let plot = Plot::of(&samples(&[0, 12, 24]), &needed(25), NOW - Duration::days(30), NOW).unwrap();
-        assert_eq!(plot.count, "0,240 500,125 1000,10");
-        assert_eq!((plot.top.as_str(), plot.marks[0].y), ("25", 0));
+        assert_eq!(plot.count, "0,240 500,183 1000,125");
+        assert_eq!((plot.top.as_str(), plot.marks[0].y), ("50", 120));
         assert_eq!(plot.capped, "", "a host would show the same");
         assert_eq!(plot.rows[0].count, "24", "the newest first");
         assert!(plot.words.ends_with("between 0 and 24 machines, 24 at the end."), "{}", plot.words);

@@ -15,6 +15,7 @@ mod pages;
 mod panel;
 mod pictures;
 mod plain;
+mod pools;
 mod portal;
 mod readers;
 mod reference;

@@ -63,6 +63,11 @@ const fn seen_by(person: Person, name: &'static str, path: &'static str) -> Page
 /// An event of a host, a code with a digit too many, and one of which only a title is known.
 const PASTED: &str = "/error-codes?q=0xC004CF038+0xC004E002+0xC004D302%0D%0A0xC004F06C%2C5%2Cpc-17%2C0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0%2C2010%2F9%2F29+21%3A46%2C1%2C2%2C41520%2C68531fb9-5511-4989-97be-d11a0f55633f";
 
+/// Tabs of an own application.
+const MACHINES: &str = "//main//nav//a[.='Machines']";
+/// The same.
+const KEYS: &str = "//main//nav//a[.='Keys']";
+
 /// All of them, by person, so that few sign-ins are needed.
 pub const PAGES: &[Page] = &[
     Page { name: "sign-in", person: None, path: "/sign-in", uploaded: &[], clicked: &[] },
@@ -126,6 +131,16 @@ pub const PAGES: &[Page] = &[
     page("notices", "/notices"),
     clicked("notices-snooze", "/notices", &["tbody tr:first-child details.fold summary"]),
     page("notices-settings", "/notices/settings"),
+    page("activation", "/activation?domain=corp.northwind.example"),
+    clicked("activation-form", "/activation", &["details.fold summary"]),
+    clicked("application", "/activation", &["//li[contains(., 'Plotter')]//a"]),
+    clicked("edition", "/activation", &["//li[contains(., 'Plotter')]//a", "tbody .row-link"]),
+    clicked("machines", "/activation", &["//li[contains(., 'Plotter')]//a", MACHINES]),
+    clicked("machine", "/activation", &["//li[contains(., 'Plotter')]//a", MACHINES, "tbody .row-link"]),
+    clicked("application-keys", "/activation", &["//li[contains(., 'Plotter')]//a", KEYS]),
+    clicked("application-key", "/activation", &["//li[contains(., 'Plotter')]//a", KEYS, "tbody .row-link"]),
+    clicked("devices", "/activation", &["//li[contains(., 'Dock Scheduler')]//a", "//main//nav//a[.='Devices']"]),
+    page("offline", "/activation/offline"),
     page("setup-keys", "/setup-keys?q=datacenter"),
     page("setup-keys-near", "/setup-keys?q=WX4NM-KYWYW-QJJCY-PF3GW-KHQST"),
     page("setup-keys-published", "/setup-keys?q=W269N-WFGWX-YVC9B-4J6C9-T83GX"),
@@ -163,6 +178,7 @@ pub const PAGES: &[Page] = &[
     },
     seen_by(Person::Second, "overview-second", "/"),
     seen_by(Person::HelpDesk, "overview-help-desk", "/"),
+    seen_by(Person::HelpDesk, "activation-help-desk", "/activation"),
     seen_by(Person::HelpDesk, "contracts-help-desk", "/contracts"),
     seen_by(Person::HelpDesk, "contract-help-desk", "/contracts/8671204?tab=offerings"),
     seen_by(Person::HelpDesk, "people-help-desk", "/people"),

@@ -46,7 +46,7 @@ async fn execute(app: &App, statement: String) {
 }
 
 const SEALED_FILES: &str = "SELECT count(*) FROM import_files WHERE sealed IS NOT NULL";
-const KEYS: &str = "SELECT count(*) FROM product_keys";
+const KEYS: &str = "SELECT count(*) FROM product_keys WHERE id NOT IN (SELECT key_id FROM own_keys)";
 
 async fn portal() -> (&'static World, App) {
     let world = world().await;

@@ -3,7 +3,9 @@
 mod audit;
 pub mod matrix;
 mod orders;
+mod own;
 mod people;
+mod pools;
 mod reference;
 mod requests;
 mod rows;

@@ -57,6 +57,77 @@ async fn row_level_security_alone_gives_each_actor_the_same_rows() {
     app.done().await;
 }
 
+/// Everything of an own application, by the column that names it: its Administrators see it, and nobody else.
+const OF_APPLICATIONS: [&str; 13] = [
+    "SELECT DISTINCT id FROM applications",
+    "SELECT DISTINCT application_id FROM skus",
+    "SELECT DISTINCT application_id FROM own_keys",
+    "SELECT DISTINCT application_id FROM activations",
+    "SELECT DISTINCT application_id FROM mak_answers",
+    "SELECT DISTINCT application_id FROM kms_counts",
+    "SELECT DISTINCT application_id FROM kms_clients",
+    "SELECT DISTINCT application_id FROM kms_samples",
+    "SELECT DISTINCT application_id FROM unverified_clients",
+    "SELECT DISTINCT application_id FROM enrolment_codes",
+    "SELECT DISTINCT application_id FROM devices",
+    "SELECT DISTINCT application_id FROM host_results",
+    "SELECT DISTINCT o.application_id FROM host_slots h JOIN own_keys o ON o.key_id = h.key_id",
+];
+/// What belongs to the site: for whoever administers anything, and for site operators.
+const OF_THE_SITE: [&str; 5] =
+    ["responder_instances", "responder_minutes", "foreign_clients", "lease_keys", "activation_site"];
+
+#[tokio::test]
+async fn an_own_application_is_there_for_its_administrators_alone() {
+    let world = world().await;
+    let app = world.app().await;
+    for actor in ACTORS {
+        let Some(person) = world.person(actor) else { continue };
+        let mut tx = app.state.db.begin(Scope::Person(person)).await.unwrap();
+        let mine: Vec<Uuid> = held(actor)
+            .filter(|(role, _)| *role == Role::Administrator)
+            .map(|(_, at)| world.planted.own[at].application)
+            .into_iter()
+            .collect();
+        for statement in OF_APPLICATIONS {
+            let seen: Vec<Uuid> = sqlx::query_scalar(statement).fetch_all(&mut *tx).await.unwrap();
+            assert_eq!(seen, mine, "{statement} as {actor}");
+        }
+        for table in OF_THE_SITE {
+            let statement = format!("SELECT EXISTS (SELECT FROM {table})");
+            let seen: bool = sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(&mut *tx).await.unwrap();
+            assert_eq!(seen, !mine.is_empty() || actor == "site operator", "{table} as {actor}");
+        }
+    }
+    app.done().await;
+}
+
+/// The ledger only grows, and what is used of a key is the ledger's to say.
+#[tokio::test]
+async fn the_portal_can_write_neither_the_ledger_nor_what_is_used_of_an_own_key() {
+    let app = world().await.app().await;
+    for statement in [
+        "UPDATE activations SET machine = 'x'",
+        "DELETE FROM activations",
+        "INSERT INTO mak_answers SELECT * FROM mak_answers",
+        "UPDATE kms_counts SET count = 25",
+        "UPDATE host_slots SET activations = 1",
+    ] {
+        let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+        let refused = sqlx::query(statement).execute(&mut *tx).await.unwrap_err();
+        assert_eq!(refused.as_database_error().unwrap().code().as_deref(), Some("42501"), "{statement}");
+    }
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    let used: Vec<i64> =
+        sqlx::query_scalar("UPDATE product_keys SET used = 7 WHERE ledger AND kind = 'MAK' RETURNING used")
+            .fetch_all(&mut *tx)
+            .await
+            .unwrap();
+    assert_eq!(used, [42, 42]);
+    drop(tx);
+    app.done().await;
+}
+
 /// The server's role can't pass by the policies, nor change what was logged.
 #[tokio::test]
 async fn the_server_is_a_plain_role_and_the_log_only_grows() {

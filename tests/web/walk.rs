@@ -6,6 +6,7 @@ use reqwest::Method;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+use super::own::Own;
 use super::world::{A, ABSENT, ACTORS, B, World, world};
 use crate::support::{app::App, log};
 
@@ -100,6 +101,32 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
         "/requests/{number}/due" => vec![("due_on", "2026-12-01".into())],
         "/requests/{number}/reading" => vec![("total", "70".into())],
         "/contracts/{license_id}/second-person" => vec![("second_person", "yes".into())],
+        "/activation" => vec![
+            ("license_id", license_id),
+            ("name", "Walked".into()),
+            ("trust", "open".into()),
+            ("tolerance", "7".into()),
+        ],
+        "/activation/{application}/close" => vec![("closed", "yes".into())],
+        "/activation/{application}/editions" => vec![
+            ("edition", "Walked".into()),
+            ("product", "new".into()),
+            ("product_name", "Walked suite".into()),
+            ("kind", "server".into()),
+            ("lease_days", "90".into()),
+        ],
+        "/activation/{application}/editions/{sku}" => vec![("needed_machines", "30".into()), ("lease", "90".into())],
+        "/activation/{application}/machines/{cmid}/revoke" => vec![("machine", "PLANTED".into())],
+        "/activation/{application}/keys" => {
+            vec![("kind", "mak".into()), ("sku", own(world, case, |own| own.sku)), ("activations", "50".into())]
+        }
+        "/activation/{application}/keys/{key}/block" => vec![("blocked", "yes".into())],
+        "/activation/{application}/keys/{key}/limit" => vec![("limit", "100".into()), ("reason", "the walk".into())],
+        "/activation/{application}/devices" => {
+            vec![("note", "the walk".into()), ("devices", "5".into()), ("days", "5".into())]
+        }
+        "/activation/offline/codes" => vec![("codes", "PC-1 nonsense".into())],
+        "/activation/offline/file" => vec![("request", own(world, case, |own| own.request))],
         "/sign-in" => vec![("email", "nobody@keyward.example".into()), ("password", "wrong".into())],
         "/confirm" => vec![("password", "wrong".into())],
         _ => Vec::new(),
@@ -118,6 +145,8 @@ fn cases(route: &Route) -> &'static [&'static str] {
         "/notices/send",
         "/notices/snooze",
         "/notices/owner",
+        "/activation",
+        "/activation/offline/file",
     ];
     let names_something =
         route.path.contains('{') && !public || route.method == Method::POST && named.contains(&route.path);
@@ -127,6 +156,11 @@ fn cases(route: &Route) -> &'static [&'static str] {
 /// What names the end of a License ID.
 fn date(world: &World, case: usize) -> String {
     format!("contract:{}:end:2027-06-30", id(&world.planted.contracts, case))
+}
+
+/// Something of an own application.
+fn own(world: &World, case: usize, part: fn(&Own) -> Uuid) -> String {
+    id(&world.planted.own.map(|own| part(&own)), case).to_string()
 }
 
 fn id(planted: &[Uuid; 2], case: usize) -> Uuid {
@@ -146,6 +180,11 @@ fn path(route: &Route, world: &World, case: usize) -> String {
         .path
         .replace("/guides/{slug}", "/guides/kms-host")
         .replace("{code}", "0xC004F038")
+        .replace("{application}", &own(world, case, |own| own.application))
+        .replace("{sku}", &own(world, case, |own| own.sku))
+        .replace("{cmid}", &own(world, case, |own| own.cmid))
+        .replace("{key}", &own(world, case, |own| own.key))
+        .replace("{enrolment}", &own(world, case, |own| own.code))
         .replace("{license_id}", [A, B, ABSENT][case])
         .replace("{slug}", ["alpha-suite", "beta-suite", "no-suite"][case])
         .replace("{id}", &id(ids, case).to_string())
@@ -160,6 +199,7 @@ async fn ask(app: &App, world: &World, route: &Route, actor: &'static str, case:
     if route.method == Method::POST {
         request = match route.path {
             "/imports" => request.multipart(upload(at)),
+            "/activation/offline" => request.multipart(upload(at)),
             "/requests/{number}/files" => request.multipart(attachment()),
             _ => request.form(&form(route, world, at)),
         };

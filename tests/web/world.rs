@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+use super::own::{Own, own};
 use crate::support::{
     app::{App, NOW},
     cluster,
@@ -23,6 +24,8 @@ use crate::support::{
 pub const CANARY_A: &str = "CNRYA-7QX2K-9WPVM-4TJHB-AAAA7";
 /// The key under License ID B.
 pub const CANARY_B: &str = "CNRYB-8RY3L-6XQWN-5VKJC-BBBB8";
+/// The own keys under License IDs A and B.
+pub const CANARIES_OWN: [&str; 2] = ["CNRYC-2PD4M-8HRWQ-6YKGT-CCCC4", "CNRYD-3QF6W-9JTXR-8BMHV-DDDD6"];
 /// The License IDs.
 pub const A: &str = "1111111";
 /// The other one.
@@ -64,6 +67,8 @@ pub struct Planted {
     pub requests: [i64; 2],
     /// The files attached to them.
     pub files: [Uuid; 2],
+    /// Own applications, with all that can hang on one.
+    pub own: [Own; 2],
     /// The actors, in the order of [`ACTORS`]; nil for the anonymous one.
     pub people: [Uuid; 11],
 }
@@ -150,7 +155,9 @@ async fn plant(app: &App) -> Planted {
     ];
     let files = [requests[0].1, requests[1].1];
     let requests = [requests[0].0, requests[1].0];
-    Planted { contracts, keys, grants, sessions, imports, notices, requests, files, people }
+    let own =
+        [own(app, contracts[0], "Alpha", CANARIES_OWN[0]).await, own(app, contracts[1], "Beta", CANARIES_OWN[1]).await];
+    Planted { contracts, keys, grants, sessions, imports, notices, requests, files, own, people }
 }
 
 async fn run(app: &App, statement: &'static str, id: Uuid) {
