@@ -302,7 +302,7 @@ async fn s000_the_kms_exception_is_open_value_only() {
     ] {
         run(&app, &format!("UPDATE contracts SET program = '{program}' WHERE license_id = '{A}'")).await;
         let html = page(&app, "keys reader A", &format!("/requests/new?license_id={A}&kind=kms-exception")).await;
-        assert_eq!(html.contains(why), true, "{program}");
+        assert!(html.contains(why), "{program}");
         assert_eq!(html.contains("name=\"quantity\""), status == 303, "{program}");
         let (answered, text) = send(&app, "keys reader A", "/requests", &form("12")).await;
         assert_eq!(answered, status, "{program}: {text}");
