@@ -6,6 +6,7 @@ mod cli;
 mod ground;
 mod imports;
 mod migrations;
+mod notices;
 mod people;
 mod requests;
 mod support;

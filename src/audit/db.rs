@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::stream::BoxStream;
 use sqlx::AssertSqlSafe;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -193,6 +194,8 @@ pub struct Filter {
     pub from: Option<OffsetDateTime>,
     /// Up to this moment.
     pub until: Option<OffsetDateTime>,
+    /// The last five characters of a key, or empty for all and for what is about no key.
+    pub key: String,
 }
 
 impl Filter {
@@ -203,6 +206,7 @@ impl Filter {
             && self.license_id.is_empty()
             && self.from.is_none()
             && self.until.is_none()
+            && self.key.is_empty()
     }
 }
 
@@ -230,7 +234,9 @@ pub struct Listed {
 const READABLE: &str = "((SELECT app_is_auditor()) OR e.contract_id IN (SELECT app_administered()))
     AND ($1 = '' OR e.actor ILIKE '%' || $1 || '%') AND ($2 = '' OR e.action = $2)
     AND ($3 = '' OR e.contract_id IN (SELECT contract_id FROM app_audited() WHERE license_id = $3))
-    AND ($4::timestamptz IS NULL OR e.at >= $4) AND ($5::timestamptz IS NULL OR e.at < $5)";
+    AND ($4::timestamptz IS NULL OR e.at >= $4) AND ($5::timestamptz IS NULL OR e.at < $5)
+    AND ($6 = '' OR (e.contract_id IN (SELECT contract_id FROM app_audited_keys($6))
+        AND (e.key_ids && ARRAY(SELECT key_id FROM app_audited_keys($6)) OR e.subject LIKE '%ending in ' || $6 || '%')))";
 
 /// A page of events, the latest first.
 ///
@@ -238,7 +244,7 @@ const READABLE: &str = "((SELECT app_is_auditor()) OR e.contract_id IN (SELECT a
 /// When the database fails.
 pub async fn list(tx: &mut Scoped, filter: &Filter, limit: i64, offset: i64) -> sqlx::Result<Vec<Listed>> {
     sqlx::query_as(AssertSqlSafe(format!(
-        "WITH page AS (SELECT e.* FROM audit_events e WHERE {READABLE} ORDER BY e.at DESC, e.chain, e.seq DESC LIMIT $6 OFFSET $7)
+        "WITH page AS (SELECT e.* FROM audit_events e WHERE {READABLE} ORDER BY e.at DESC, e.chain, e.seq DESC LIMIT $7 OFFSET $8)
          SELECT p.at, p.actor, p.action, p.outcome, coalesce(a.license_id, '') AS license_id, p.subject, p.address
          FROM page p LEFT JOIN app_audited() a ON a.contract_id = p.contract_id ORDER BY p.at DESC, p.chain, p.seq DESC"
     )))
@@ -247,10 +253,36 @@ pub async fn list(tx: &mut Scoped, filter: &Filter, limit: i64, offset: i64) -> 
     .bind(&filter.license_id)
     .bind(filter.from)
     .bind(filter.until)
+    .bind(&filter.key)
     .bind(limit)
     .bind(offset)
     .fetch_all(&mut **tx)
     .await
+}
+
+/// An event as a file holds it: as it is stored, with the License ID in place of its row.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Exported {
+    /// The stored event.
+    #[sqlx(flatten)]
+    pub event: Stored,
+    /// The License ID it belongs to; empty for the site.
+    pub license_id: String,
+}
+
+/// All events that match, the oldest first, as they come from the database.
+pub fn stream<'a>(tx: &'a mut Scoped, filter: &Filter) -> BoxStream<'a, sqlx::Result<Exported>> {
+    sqlx::query_as(AssertSqlSafe(format!(
+        "SELECT e.*, coalesce(a.license_id, '') AS license_id
+         FROM audit_events e LEFT JOIN app_audited() a ON a.contract_id = e.contract_id WHERE {READABLE} ORDER BY e.at, e.chain, e.seq"
+    )))
+    .bind(like(&filter.person))
+    .bind(filter.action.clone())
+    .bind(filter.license_id.clone())
+    .bind(filter.from)
+    .bind(filter.until)
+    .bind(filter.key.clone())
+    .fetch(&mut **tx)
 }
 
 /// How many events match.
@@ -264,6 +296,7 @@ pub async fn count(tx: &mut Scoped, filter: &Filter) -> sqlx::Result<i64> {
         .bind(&filter.license_id)
         .bind(filter.from)
         .bind(filter.until)
+        .bind(&filter.key)
         .fetch_one(&mut **tx)
         .await
 }

@@ -2,11 +2,12 @@
 //! hold what this program no longer does.
 
 /// Codes and their words, in the order of the filter.
-pub const ACTIONS: [(&str, &str); 49] = [
+pub const ACTIONS: [(&str, &str); 50] = [
     ("key.reveal", "Key revealed"),
     ("key.copy", "Key copied"),
     ("keys.export", "Keys exported"),
     ("contracts.export", "Contracts exported"),
+    ("audit.export", "Audit log exported"),
     ("import.stage", "File uploaded"),
     ("import.apply", "File imported"),
     ("import.replan", "Upload read again"),

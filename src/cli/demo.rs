@@ -16,6 +16,7 @@ use crate::{
     auth::{password::Passwords, roles::Role},
     config::{BadSetting, Settings, default_data_dir},
     imports::{Caps, read_file},
+    notices,
     people::{
         accounts::{self, add_person, set_password_hash},
         db, grants,
@@ -207,5 +208,8 @@ async fn people_and_estate(opened: &Opened, password: &str) -> Result<()> {
     }
     let now = tx.now();
     audit::db::record_all(&mut tx, &opened.linker(), now, &Actor::system("demo"), events).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    // So that the first page has a bell with something in it.
+    notices::plan::plan(&opened.db).await?;
+    Ok(())
 }

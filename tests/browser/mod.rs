@@ -4,6 +4,7 @@
 //! is missing they fail and say so.
 
 mod accessible;
+mod audit;
 mod driver;
 mod files;
 mod imports;

@@ -1,27 +1,19 @@
 //! Help and reference: found as one types, copied, and all of it without a script as well.
 
-use serde_json::json;
-
 use super::{
     driver::Scripts,
-    page::Browser,
+    panel::{allow_clipboard, clipboard},
     portal::{Journey, Person, column, keys},
 };
 
 const LINES: &str = "tbody .command code";
-
-/// What the clipboard holds.
-async fn clipboard(browser: &Browser) -> String {
-    let read = "navigator.clipboard.readText().then(arguments[0], (fault) => arguments[0](`no: ${fault}`))";
-    serde_json::from_value(browser.js_async(read, Vec::new()).await.unwrap()).unwrap()
-}
 
 /// Typing is searching; the address goes along, Copy copies the whole line.
 #[tokio::test]
 async fn setup_keys_are_found_as_one_types_and_copied() {
     let journey = Journey::of(Person::Newcomer, Scripts::On).await;
     let browser = &journey.browser;
-    browser.devtools("Browser.grantPermissions", json!({ "permissions": ["clipboardReadWrite"] })).await;
+    allow_clipboard(&journey).await;
     browser.click(".nav a[href='/setup-keys']").await;
     browser.see_text("[role=status].meta", |text| text == "159 editions, newest first").await;
     browser.press("/").await;
@@ -30,7 +22,7 @@ async fn setup_keys_are_found_as_one_types_and_copied() {
     browser.at("/setup-keys?q=server+2022+data").await;
     assert_eq!(browser.text(LINES).await, "slmgr /ipk WX4NM-KYWYW-QJJR4-XV3QB-6VM33");
     browser.click("tbody tr:first-child [data-copy-text]").await;
-    browser.see("//*[@class='toast'][starts-with(., 'Copied.')]").await;
+    browser.see_text(".toast", |text| text == "Copied.").await;
     assert_eq!(clipboard(browser).await, "slmgr /ipk WX4NM-KYWYW-QJJR4-XV3QB-6VM33");
 
     browser.click("#product option[value='Windows Server 2022']").await;

@@ -1,7 +1,7 @@
 //! The portal over HTTP.
 
 mod audit;
-mod matrix;
+pub mod matrix;
 mod orders;
 mod people;
 mod reference;

@@ -69,12 +69,25 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
     let key = id(&world.planted.keys, case).to_string();
     match route.path {
         "/exports/keys" => vec![("scope", "selected".into()), ("format", "csv".into()), ("key_id", key)],
+        "/exports/audit" => vec![("format", "csv".into())],
         "/exports/contracts" => vec![("format", "csv".into()), ("license_id", license_id)],
         "/people/grants" => vec![
             ("email", "no.grant@keyward.example".into()),
             ("role", "product-keys-reader".into()),
             ("license_id", license_id),
         ],
+        "/notices/read" => vec![("id", id(&world.planted.notices, case).to_string())],
+        "/notices/send" => vec![("about", format!("{}:180", date(world, case)))],
+        "/notices/snooze" => vec![("name", date(world, case)), ("until", "2027-02-01".into())],
+        "/notices/owner" => vec![
+            ("name", date(world, case)),
+            (
+                "owner",
+                world.person(["administrator A", "administrator B", "administrator A"][case]).unwrap().to_string(),
+            ),
+        ],
+        "/notices/settings" => vec![("contract-end", "portal".into())],
+        "/notices/webhook" => vec![("url", "https://hooks.keyward.example/in".into())],
         "/requests" => vec![
             ("kind", "access".into()),
             ("license_id", license_id),
@@ -96,10 +109,24 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
 fn cases(route: &Route) -> &'static [&'static str] {
     // what is the same for everybody belongs to nobody
     let public = ["/static/", "/error-codes/", "/guides/"].iter().any(|begin| route.path.starts_with(begin));
-    let named = ["/exports/keys", "/exports/contracts", "/people/grants", "/requests"];
+    let named = [
+        "/exports/keys",
+        "/exports/contracts",
+        "/people/grants",
+        "/requests",
+        "/notices/read",
+        "/notices/send",
+        "/notices/snooze",
+        "/notices/owner",
+    ];
     let names_something =
         route.path.contains('{') && !public || route.method == Method::POST && named.contains(&route.path);
     if names_something { &CASES } else { &["-"] }
+}
+
+/// What names the end of a License ID.
+fn date(world: &World, case: usize) -> String {
+    format!("contract:{}:end:2027-06-30", id(&world.planted.contracts, case))
 }
 
 fn id(planted: &[Uuid; 2], case: usize) -> Uuid {

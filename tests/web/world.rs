@@ -3,7 +3,12 @@
 
 use std::sync::Arc;
 
-use keyward::{keys::ProductKey, postgres::Scope, vault::Vault};
+use keyward::{
+    keys::ProductKey,
+    notices::{self, Kind, Notice, To},
+    postgres::Scope,
+    vault::Vault,
+};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -53,6 +58,8 @@ pub struct Planted {
     pub sessions: [Uuid; 2],
     /// Uploads of the two administrators.
     pub imports: [Uuid; 2],
+    /// Notices of the two administrators.
+    pub notices: [Uuid; 2],
     /// Numbers of the two administrators' requests about the keys.
     pub requests: [i64; 2],
     /// The files attached to them.
@@ -136,13 +143,14 @@ async fn plant(app: &App) -> Planted {
     run(app, "UPDATE people SET disabled_at = created_at WHERE id = $1", who("disabled")).await;
     let sessions = [session(app, who("administrator A")).await, session(app, who("administrator B")).await];
     let imports = [import(app, who("administrator A")).await, import(app, who("administrator B")).await];
+    let notices = [notice(app, contracts[0], A).await, notice(app, contracts[1], B).await];
     let requests = [
         request(app, who("administrator A"), contracts[0], keys[0]).await,
         request(app, who("administrator B"), contracts[1], keys[1]).await,
     ];
     let files = [requests[0].1, requests[1].1];
     let requests = [requests[0].0, requests[1].0];
-    Planted { contracts, keys, grants, sessions, imports, requests, files, people }
+    Planted { contracts, keys, grants, sessions, imports, notices, requests, files, people }
 }
 
 async fn run(app: &App, statement: &'static str, id: Uuid) {
@@ -224,6 +232,28 @@ async fn order(app: &App, contract: Uuid) {
     .await
     .unwrap();
     tx.commit().await.unwrap();
+}
+
+/// A notice to whoever administers the License ID; somebody wrote a key into it.
+async fn notice(app: &App, contract: Uuid, license_id: &str) -> Uuid {
+    let canary = if license_id == A { CANARY_A } else { CANARY_B };
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    let told = Notice {
+        kind: Kind::RequestComment,
+        about: format!("planted:{license_id}"),
+        subject: format!("A comment on a request for {license_id}"),
+        sentence: format!("Somebody wrote: “more for {canary}”."),
+        link: format!("/contracts/{license_id}"),
+        contract_id: Some(contract),
+    };
+    notices::put(&mut tx, &told, To::AdministratorsOf { contract, except: None }).await.unwrap();
+    let id = sqlx::query_scalar("SELECT id FROM notices WHERE about = $1")
+        .bind(&told.about)
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
 }
 
 async fn session(app: &App, person: Uuid) -> Uuid {
