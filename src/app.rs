@@ -119,6 +119,7 @@ pub fn routes() -> Routes {
         .merge(crate::contracts::routes())
         .merge(crate::keys::routes())
         .merge(crate::orders::routes())
+        .merge(crate::requests::routes())
         .merge(crate::people::routes())
         .merge(crate::imports::routes())
         .merge(crate::exports::routes())

@@ -21,6 +21,7 @@ pub mod people;
 pub mod postgres;
 pub mod products;
 pub mod reference;
+pub mod requests;
 pub mod telemetry;
 pub mod vault;
 pub mod web;

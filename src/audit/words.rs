@@ -2,7 +2,7 @@
 //! hold what this program no longer does.
 
 /// Codes and their words, in the order of the filter.
-pub const ACTIONS: [(&str, &str); 34] = [
+pub const ACTIONS: [(&str, &str); 50] = [
     ("key.reveal", "Key revealed"),
     ("key.copy", "Key copied"),
     ("keys.export", "Keys exported"),
@@ -18,6 +18,22 @@ pub const ACTIONS: [(&str, &str); 34] = [
     ("grant-rule.add", "Role given on many License IDs"),
     ("grant-rule.change", "Last day changed on many License IDs"),
     ("grant-rule.revoke", "Role taken away on many License IDs"),
+    ("request.draft", "Request drafted"),
+    ("request.change", "Draft of a request changed"),
+    ("request.submit", "Request submitted"),
+    ("request.ask", "Question about a request"),
+    ("request.answer", "Question answered"),
+    ("request.approve", "Request approved"),
+    ("request.decline", "Request declined"),
+    ("request.send", "Request sent to the vendor"),
+    ("request.refuse", "Request declined by the vendor"),
+    ("request.close", "Request done: total read back"),
+    ("request.withdraw", "Request withdrawn"),
+    ("request.comment", "Request commented"),
+    ("request.file", "File attached to a request"),
+    ("request.due", "Request’s day changed"),
+    ("request.reading", "Count read back"),
+    ("request.setting", "Second person for requests switched"),
     ("person.add", "Account made"),
     ("person.disable", "Account disabled"),
     ("person.password", "Password set by an operator"),

@@ -66,13 +66,13 @@ pub fn begin(lifecycle: &mut Lifecycle, state: &AppState, data_dir: &Path, sende
         }),
     );
     let Senders { mailer, caller } = senders;
-    lifecycle.task("mail", sending(Sender::Mail(mailer), state.clone(), ending.clone()));
+    lifecycle.task("mail", sending(Sender::Mail(mailer.map(Box::new)), state.clone(), ending.clone()));
     lifecycle.task("webhook", sending(Sender::Webhook(caller), state.clone(), ending));
 }
 
 /// One way out of the outbox.
 enum Sender {
-    Mail(Option<Mailer>),
+    Mail(Option<Box<Mailer>>),
     Webhook(Caller),
 }
 
@@ -80,7 +80,7 @@ impl Sender {
     async fn round(&self, state: &AppState) -> Result<Round> {
         let base = &state.web.base_url;
         match self {
-            Self::Mail(mailer) => mail::round(&state.db, mailer.as_ref(), base).await,
+            Self::Mail(mailer) => mail::round(&state.db, mailer.as_deref(), base).await,
             Self::Webhook(caller) => webhook::round(&state.db, caller, &state.vault, base).await,
         }
     }

@@ -3,6 +3,7 @@
 mod audit;
 mod background;
 pub mod demo;
+mod demo_requests;
 mod export;
 mod grant;
 mod healthcheck;

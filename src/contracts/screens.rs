@@ -23,6 +23,7 @@ use crate::{
     error::{Error, Result},
     keys::{self, model::Of},
     postgres::Scoped,
+    requests,
     web::{
         form::Pairs,
         page::Html,
@@ -218,7 +219,10 @@ async fn panel(
     } else {
         None
     };
+    let second_person = requests::db::second_person(tx, head.id).await?;
     Ok(ContractPanel {
+        second_person,
+        administered: head.may(Permission::Administer),
         list,
         tab,
         start: contract.starts_on.map(|day| When::day(day, today)),
@@ -266,12 +270,14 @@ async fn key_list(
     let (rows, total) = keys::db::list(tx, Of::Contract(head.id), PAGE, (number - 1) * PAGE).await?;
     let total = total.unsigned_abs();
     let here = list.clone().at(["/contracts/", &head.license_id].concat()).with("tab", "keys");
+    let mut rows = keys::view::rows(rows, tx.today());
+    requests::beside::mark(tx, &mut rows).await?;
     let mut keys = KeyList {
         lead: KeyLead::Product,
         place: here.path().to_owned(),
         pager: Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total),
         back: here.with("keys_page", query.one("keys_page")).href(),
-        rows: keys::view::rows(rows, tx.today()),
+        rows,
         export: (total > 0).then(|| {
             Export::of_keys("export-selected", "Export selected keys", "selected")
                 .field("license_id", head.license_id.clone())

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::Kind;
+use super::{Kind, words::without_keys};
 use crate::postgres::Scoped;
 
 /// Something to be told.
@@ -15,7 +15,8 @@ pub struct Notice {
     pub about: String,
     /// One line, at most 200 characters, without a control character.
     pub subject: String,
-    /// Plain text without a secret: of a key the last five characters at most.
+    /// Plain text without a secret: of a key the last five characters at most; one that slipped in with what
+    /// somebody wrote is cut to them.
     pub sentence: String,
     /// Where it leads: a path of the portal, such as `/requests/12`.
     pub link: String,
@@ -61,13 +62,13 @@ pub(super) async fn write(
         To::AdministratorsOf { contract, except } => (&[][..], Some(contract), except),
     };
     // A number or a name from an import may be long or odd; that mustn't keep the rest from being told.
-    let subject: String = notice.subject.chars().filter(|c| !c.is_control()).take(200).collect();
+    let subject: String = without_keys(&notice.subject).chars().filter(|c| !c.is_control()).take(200).collect();
     sqlx::query_scalar("SELECT app_notify($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
         .bind(batch)
         .bind(notice.kind.code())
         .bind(&notice.about)
         .bind(subject)
-        .bind(&notice.sentence)
+        .bind(without_keys(&notice.sentence))
         .bind(&notice.link)
         .bind(notice.contract_id)
         .bind(people)

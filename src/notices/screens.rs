@@ -33,6 +33,9 @@ use crate::{
 /// How far the page looks ahead (issue 3).
 const AHEAD: Duration = Duration::days(90);
 
+/// Notices a page: what comes stands below them.
+const TOLD: i64 = 20;
+
 /// What was wrong with a row's form.
 #[derive(Default)]
 struct Fault {
@@ -72,7 +75,7 @@ async fn page(
     let me = person.person();
     let address = Address::new("/notices");
     let (number, coming_number) = (page_of(query.one("page")), page_of(query.one("coming")));
-    let listed = db::list(tx, me.id, PAGE, (number - 1) * PAGE).await?;
+    let listed = db::list(tx, me.id, TOLD, (number - 1) * TOLD).await?;
     let total = listed.first().map_or(0, |first| first.of);
     let now = tx.now();
     let coming = coming(tx, me.id).await?;
@@ -84,13 +87,13 @@ async fn page(
         shell: person.visitor().shell(state),
         unread: me.unread.unsigned_abs(),
         rows: listed.into_iter().map(|notice| row(notice, now)).collect(),
-        pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
+        pager: Pager::new(&address, "page", number.unsigned_abs(), TOLD.unsigned_abs(), total.unsigned_abs()),
         empty: Empty::new(
             EmptyKind::NothingYet,
             "No notices yet",
             "Requests, dates that come near and MAKs that run out are told here.",
         ),
-        coming: rows(tx, me.id, coming, &fault).await?,
+        coming: rows(state, tx, me.id, coming, &fault).await?,
         coming_pager: Pager::new(&address, "coming", coming_number.unsigned_abs(), PAGE.unsigned_abs(), of),
         nothing_coming: Empty::new(
             EmptyKind::NothingYet,
@@ -143,7 +146,13 @@ async fn coming(tx: &mut Scoped, person: Uuid) -> Result<Vec<Coming>> {
     Ok(coming)
 }
 
-async fn rows(tx: &mut Scoped, me: Uuid, coming: Vec<Coming>, fault: &Fault) -> Result<Vec<ComingRow>> {
+async fn rows(
+    state: &AppState,
+    tx: &mut Scoped,
+    me: Uuid,
+    coming: Vec<Coming>,
+    fault: &Fault,
+) -> Result<Vec<ComingRow>> {
     let today = tx.today();
     let ways = db::choices(tx, me).await?;
     let contracts: Vec<Uuid> = coming.iter().filter_map(|coming| coming.watched.ownable()).collect();
@@ -154,7 +163,7 @@ async fn rows(tx: &mut Scoped, me: Uuid, coming: Vec<Coming>, fault: &Fault) -> 
         ComingRow {
             next: tellings.first().map(|(_, mark)| watched.about(mark)).unwrap_or_default(),
             tellings: tellings.iter().map(|(on, _)| When::day(*on, today)).collect(),
-            way: chosen(&ways, watched.kind).words(),
+            way: chosen(&ways, watched.kind).words(state.web.mail),
             can_snooze: matches!(watched.when, Occasion::Before { .. }),
             snoozed: watched.snoozed.filter(|until| *until > today).map(|until| When::day(until, today)),
             owners: owners.unwrap_or_default(),
@@ -184,7 +193,7 @@ fn owners(watched: &Watched, contract: Uuid, me: Uuid, administrators: &[(Uuid, 
 /// Marks a notice, or all, as read.
 ///
 /// # Errors
-/// 404 for a notice that isn't one's own.
+/// 404 for what is no id; another's notice stays as it is.
 pub async fn read(person: SignedIn, State(state): State<AppState>, form: Pairs) -> Result<Response> {
     let me = person.person();
     let one = match form.one("id") {

@@ -54,12 +54,13 @@ impl Way {
         }
     }
 
-    /// Beside something that will be told.
-    pub(super) const fn words(self) -> &'static str {
+    /// Beside something that will be told; without a mail server there is no mail.
+    pub(super) const fn words(self, mail: bool) -> &'static str {
         match self {
-            Self::Both => "by mail and here",
-            Self::Mail => "by mail",
-            Self::Portal => "here",
+            Self::Both if mail => "by mail and here",
+            Self::Mail if mail => "by mail",
+            Self::Both | Self::Portal => "here",
+            Self::Mail => "not at all: no mail server is set",
             Self::None => "not at all: you chose so",
         }
     }

@@ -337,7 +337,11 @@ async fn maks(tx: &mut Scoped, person: Option<Uuid>, until: Date) -> sqlx::Resul
             contract_id: Some(row.contract_id),
             // A raised total is another occasion.
             when: Occasion::Once { on, mark: row.total.to_string() },
-            title: format!("The MAK …{} runs out", row.last_five),
+            title: format!(
+                "The MAK …{} {}",
+                row.last_five,
+                if row.used >= row.total { "is used up" } else { "runs out" }
+            ),
             sentence: words::mak(&row.product, &row.last_five, &row.license_id, known),
             link: format!("{}?tab=keys", words::contract_link(&row.license_id)),
             other_owner: row.owner.filter(|_| !row.owned),

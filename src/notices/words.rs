@@ -58,6 +58,9 @@ pub fn mak(product: &str, last_five: &str, license_id: &str, known: Use) -> Stri
             "{so_far}. At the pace of its readings it is used up about {}. Ask for more in time.",
             day_words(day)
         ),
+        None if known.used >= known.total => {
+            format!("{so_far}. Nothing can be activated with it any more: ask for more.")
+        }
         None => format!("{so_far}. Ask for more before it is used up."),
     }
 }
@@ -103,6 +106,51 @@ pub fn grant_end(role: &str, license_ids: &[String], total: u64, last_day: Date)
     (title, sentence)
 }
 
+/// The text with every product key in it cut to its last five characters: what people write of a request may
+/// hold one, and a notice leaves the house.
+#[must_use]
+pub fn without_keys(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(c) = chars.get(at) {
+        match key_at(&chars, at) {
+            Some(length) => {
+                out.push_str("•••••-•••••-•••••-•••••-");
+                out.extend(&chars[at + length - 5..at + length]);
+                at += length;
+            }
+            None => {
+                out.push(*c);
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+/// The length of a key that begins here: five groups of five joined by one character each, or 25 in a run.
+fn key_at(chars: &[char], at: usize) -> Option<usize> {
+    let plain = |at: usize| chars.get(at).is_some_and(char::is_ascii_alphanumeric);
+    let starts = at == 0 || !plain(at - 1);
+    let grouped = |joined: &dyn Fn(char) -> bool| {
+        (0..29).all(|n| match chars.get(at + n) {
+            Some(c) if n % 6 == 5 => joined(*c),
+            Some(c) => c.is_ascii_alphanumeric(),
+            None => false,
+        })
+    };
+    if grouped(&|c| matches!(c, '-' | '–' | '‐' | '_')) {
+        return Some(29);
+    }
+    // Words may happen to have five letters: with spaces between, a key has a digit in it.
+    let digit = |length: usize| chars[at..at + length].iter().any(char::is_ascii_digit);
+    if starts && grouped(&|c| c == ' ') && !plain(at + 29) && digit(29) {
+        return Some(29);
+    }
+    (starts && (0..25).all(|n| plain(at + n)) && !plain(at + 25) && digit(25)).then_some(25)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,5 +177,23 @@ mod tests {
         let known = Use { used: 950, total: 1000, read_on: date!(2026 - 11 - 22), earlier: None };
         let text = mak("Suite", "AB12C", "1", known);
         assert!(text.contains("ending in AB12C") && text.contains("950 of 1,000"), "{text}");
+    }
+
+    #[test]
+    fn a_key_in_a_text_is_cut_to_its_last_five() {
+        let cut = "•••••-•••••-•••••-•••••-AAAA7";
+        for key in [
+            "CNRYA-7QX2K-9WPVM-4TJHB-AAAA7",
+            "CNRYA 7QX2K 9WPVM 4TJHB AAAA7",
+            "CNRYA7QX2K9WPVM4TJHBAAAA7",
+            "CNRYA–7QX2K–9WPVM–4TJHB–AAAA7",
+        ] {
+            assert_eq!(without_keys(&format!("Use {key}, please.")), format!("Use {cut}, please."));
+            assert_eq!(without_keys(key), cut);
+        }
+        for text in ["License ID 8671204", "", "these words alone makes sense", "5d3c2a1e-0000-4000-8000-000000000000"]
+        {
+            assert_eq!(without_keys(text), text);
+        }
     }
 }

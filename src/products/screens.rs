@@ -20,6 +20,7 @@ use crate::{
     error::Result,
     keys::{self, ProductKey, model::Of},
     postgres::Scoped,
+    requests,
     web::{
         form::Pairs,
         page::{Html, Tone},
@@ -194,11 +195,13 @@ async fn panel(
             let locked = locked(tx, product.id).await?;
             let pager =
                 Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs());
+            let mut rows = keys::view::rows(rows, tx.today());
+            requests::beside::mark(tx, &mut rows).await?;
             let mut keys = KeyList {
                 lead: KeyLead::Contract,
                 place: here.path().to_owned(),
                 back: here.with("keys_page", query.one("keys_page")).href(),
-                rows: keys::view::rows(rows, tx.today()),
+                rows,
                 pager,
                 export: (total > 0).then(|| {
                     Export::of_keys("export-selected", "Export selected keys", "selected")

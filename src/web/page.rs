@@ -129,11 +129,12 @@ pub struct Shell {
 
 impl Shell {
     /// Every entry of the navigation; a handler leaves out what the person may not open.
-    pub const NAV: [NavItem; 7] = [
+    pub const NAV: [NavItem; 8] = [
         NavItem::new("Overview", "/", "home"),
         NavItem::new("Products and services", "/products", "box"),
         NavItem::new("Contracts", "/contracts", "file"),
         NavItem::new("Orders", "/orders", "cart"),
+        NavItem::new("Requests", "/requests", "tray"),
         NavItem::new("Role assignments", "/people", "people"),
         NavItem::new("Imports", "/imports", "upload"),
         NavItem::new("Audit", "/audit", "history"),
@@ -148,7 +149,7 @@ impl Shell {
     ];
 
     /// The style sheets, in the order they are layered.
-    pub const SHEETS: [&'static str; 10] = [
+    pub const SHEETS: [&'static str; 11] = [
         "css/tokens.css",
         "css/base.css",
         "css/shell.css",
@@ -158,6 +159,7 @@ impl Shell {
         "css/panel.css",
         "css/pages.css",
         "css/reference.css",
+        "css/requests.css",
         "css/print.css",
     ];
 

@@ -1,16 +1,16 @@
-// Copies a line that is no secret: the text that stands beside the button.
+// Copies a text that is no secret: the one that the button names by its id, or the line beside it.
 import { toast } from "./toast.js";
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy-text]");
   if (!button) return;
-  const line = button.parentElement.querySelector("code");
+  const text = document.getElementById(button.dataset.copyText) ?? button.parentElement.querySelector("code");
   try {
-    await navigator.clipboard.writeText(line.textContent);
+    await navigator.clipboard.writeText(text.textContent);
     toast("Copied.");
   } catch {
-    // No clipboard on plain http, or not allowed: the line is selected instead.
-    getSelection().selectAllChildren(line);
-    toast("This page can’t reach the clipboard. The line is selected: copy it yourself.");
+    // No clipboard on plain http, or not allowed: the text is selected instead.
+    getSelection().selectAllChildren(text);
+    toast("This page can’t reach the clipboard. The text is selected: copy it yourself.");
   }
 });

@@ -18,3 +18,4 @@ mod plain;
 mod portal;
 mod readers;
 mod reference;
+mod requests;

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use keyward::config::Settings;
 use tempfile::TempDir;
 
 use crate::support::cluster::scratch;
@@ -21,17 +22,31 @@ use crate::support::cluster::scratch;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An installation in a directory of its own.
-struct Installation {
+pub struct Installation {
     dir: TempDir,
 }
 
 impl Installation {
-    fn new() -> Self {
+    /// An empty one.
+    pub fn new() -> Self {
         Self { dir: scratch() }
     }
 
-    fn data(&self) -> PathBuf {
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")
+    }
+
+    /// As the program would read them.
+    pub fn settings(&self) -> Settings {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            settings: Settings,
+        }
+        let line =
+            <Line as clap::Parser>::parse_from(["keyward".into(), "--data-dir".into(), self.data().into_os_string()]);
+        Settings { database_url: None, ..line.settings }
     }
 
     fn command(&self) -> Command {
@@ -47,14 +62,14 @@ impl Installation {
     }
 
     /// Runs a command that must succeed; what it prints.
-    fn done(&self, args: &[&str]) -> String {
+    pub fn done(&self, args: &[&str]) -> String {
         let output = self.run(args);
         assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
         text(&output.stdout)
     }
 
     /// Runs a command that must end with this code; what it says.
-    fn refused(&self, code: i32, args: &[&str]) -> String {
+    pub fn refused(&self, code: i32, args: &[&str]) -> String {
         let output = self.run(args);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
@@ -71,7 +86,7 @@ impl Installation {
 
     /// Starts the server and waits until it says that it is ready.
     #[expect(clippy::zombie_processes, reason = "the Server returned waits, and a panic ends the whole run")]
-    fn serve(&self, args: &[&str]) -> Server {
+    pub fn serve(&self, args: &[&str]) -> Server {
         let listen = free_address();
         let mut command = self.command();
         command.args(["--listen", &listen]).args(args);
@@ -102,7 +117,7 @@ impl Installation {
 }
 
 /// A running server; killed when dropped.
-struct Server {
+pub struct Server {
     child: Child,
     address: String,
     /// What it said until it was ready.
@@ -115,13 +130,13 @@ impl Server {
     }
 
     /// kill -9.
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// SIGTERM, and its exit code.
-    fn end(mut self) -> Option<i32> {
+    pub fn end(mut self) -> Option<i32> {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.child.wait().unwrap().code()
@@ -145,7 +160,7 @@ fn free_address() -> String {
 }
 
 /// A file of the sample estate.
-fn estate(name: &str) -> String {
+pub fn estate(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/estate").join(name).display().to_string()
 }
 

@@ -12,7 +12,10 @@ use axum::{
     http::{Method, request::Parts},
 };
 
-pub use resources::{Administer, Needs, OnContract, OnGrant, OnImport, OnKey, OnProduct, OnSession, ReadKeys, See};
+pub use resources::{
+    Administer, Needs, OnContract, OnGrant, OnImport, OnKey, OnProduct, OnRequest, OnRequestFile, OnSession, ReadKeys,
+    See,
+};
 
 use super::session;
 use crate::{
