@@ -3,10 +3,12 @@
 mod audit;
 mod background;
 pub mod demo;
+mod demo_requests;
 mod export;
 mod grant;
 mod healthcheck;
 mod import;
+mod mail;
 mod migrate;
 pub mod open;
 mod responder;
@@ -57,6 +59,8 @@ enum Command {
     Grant(grant::Args),
     /// Take a role away
     Revoke(grant::RevokeArgs),
+    /// Try out how mail is sent
+    Mail(mail::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Serve machines alone, on the database of a portal: one count, however many responders
@@ -90,6 +94,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::User(args) => user::run(settings, &args).await,
         Command::Grant(args) => grant::run(settings, &args).await,
         Command::Revoke(args) => grant::revoke(settings, &args).await,
+        Command::Mail(args) => mail::run(settings, &args).await,
         Command::Audit(args) => audit::run(settings, &args).await,
         Command::Responder => responder::run(settings).await,
         Command::Healthcheck => healthcheck::run(settings).await,
