@@ -11,4 +11,5 @@ mod people;
 mod responder;
 mod support;
 mod templates;
+mod torture;
 mod web;

@@ -137,6 +137,13 @@ pub struct Request {
     pub id: Uuid,
 }
 
+impl Request {
+    /// The line, without its line feed.
+    pub fn line(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "op", rename_all = "lowercase")]

@@ -6,6 +6,7 @@ mod hosts;
 mod kms;
 mod mak;
 mod offline;
+mod python;
 mod race;
 mod rights;
 pub mod site;
