@@ -4,6 +4,7 @@
 //! slices → vault and audit → database.
 
 pub mod activation;
+pub mod agent;
 pub mod app;
 pub mod audit;
 pub mod auth;
@@ -24,6 +25,7 @@ pub mod products;
 pub mod reference;
 pub mod requests;
 pub mod responder;
+pub mod simulate;
 pub mod telemetry;
 pub mod vault;
 pub mod web;

@@ -89,7 +89,12 @@ impl Ledger {
         Ok((key, MakRequest { device: received.device, ..request }))
     }
 
-    async fn carried_batch(&self, key: &OwnKey, batch: &[MakRequest], actor: &Actor) -> Result<Vec<Said>, Unwritten> {
+    pub(super) async fn carried_batch(
+        &self,
+        key: &OwnKey,
+        batch: &[MakRequest],
+        actor: &Actor,
+    ) -> Result<Vec<Said>, Unwritten> {
         let mut tries = 0;
         loop {
             let config = self.config().await?;

@@ -134,6 +134,13 @@ impl Config {
         (key.kind == KeyUse::Mak && key.application == sku.application && key.sku == Some(sku.id)).then_some(key)
     }
 
+    /// The MAKs of these License IDs whose last group is this one.
+    pub fn maks_ending(&self, last_five: &str, contracts: &[Uuid]) -> Vec<&OwnKey> {
+        let meant =
+            |key: &&OwnKey| key.kind == KeyUse::Mak && key.last_five == last_five && contracts.contains(&key.contract);
+        self.keys.values().filter(meant).collect()
+    }
+
     /// The host keys of an application, the usable ones first.
     pub fn host_keys(&self, application: Uuid) -> Vec<&OwnKey> {
         let of_it = |key: &&OwnKey| key.kind == KeyUse::Kms && key.application == application;

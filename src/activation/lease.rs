@@ -88,7 +88,7 @@ impl Signer {
     pub fn new(seed: &Key32, site: Uuid) -> Self {
         let key = SigningKey::from_bytes(seed.expose());
         let kid = jws::key_id(&key.verifying_key());
-        let header = base64url(format!(r#"{{"alg":"EdDSA","typ":"JWT","kid":"{kid}"}}"#).as_bytes());
+        let header = header(&kid);
         Self { key, header, iss: issuer(site), kid }
     }
 
@@ -127,6 +127,11 @@ impl std::fmt::Debug for Signer {
     }
 }
 
+/// The header of a lease under this key, base64url.
+pub fn header(kid: &str) -> String {
+    base64url(format!(r#"{{"alg":"EdDSA","typ":"JWT","kid":"{kid}"}}"#).as_bytes())
+}
+
 /// A site's name in its leases.
 pub fn issuer(site: Uuid) -> String {
     format!("urn:uuid:{site}")
@@ -163,6 +168,11 @@ impl Verifier {
     /// Takes the keys that a `hello` told; those that aren't keys are left out.
     pub fn new(keys: &[PublicKey]) -> Self {
         Self(keys.iter().filter_map(|key| Some((key.kid.clone(), jws::public_key(&key.x)?))).collect())
+    }
+
+    /// Whether all of these are keys, named by their thumbprints, and there is one.
+    pub fn knows_all_of(&self, keys: &[PublicKey]) -> bool {
+        !keys.is_empty() && self.0.len() == keys.len() && self.0.iter().all(|(kid, key)| *kid == jws::key_id(key))
     }
 
     /// What the lease says, whoever it is for and whenever it ends.

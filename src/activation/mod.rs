@@ -6,6 +6,7 @@
 
 pub mod administration;
 pub mod carried;
+pub mod code;
 pub mod config;
 pub mod count;
 pub mod db;
@@ -20,6 +21,7 @@ pub mod offline;
 pub mod policy;
 pub mod product_key;
 pub mod request;
+pub mod typed;
 pub mod wire;
 
 #[cfg(test)]

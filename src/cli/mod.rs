@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 usage or settings.
 
+mod agent;
 mod audit;
 mod background;
 pub mod demo;
@@ -13,6 +14,7 @@ mod migrate;
 pub mod open;
 mod responder;
 mod serve;
+mod simulate;
 mod user;
 
 use std::process::ExitCode;
@@ -63,8 +65,12 @@ enum Command {
     Mail(mail::Args),
     /// Look after the audit log
     Audit(audit::Args),
+    /// Activate own software on this machine, and keep it activated
+    Agent(Box<agent::Args>),
     /// Serve machines alone, on the database of a portal: one count, however many responders
     Responder,
+    /// Run a fleet of virtual machines against a throw-away responder, to plan a roll-out
+    Simulate(simulate::Args),
     /// Ask a running portal whether it is well (for container health checks)
     Healthcheck,
 }
@@ -96,7 +102,9 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Revoke(args) => grant::revoke(settings, &args).await,
         Command::Mail(args) => mail::run(settings, &args).await,
         Command::Audit(args) => audit::run(settings, &args).await,
+        Command::Agent(args) => agent::run(&args).await,
         Command::Responder => responder::run(settings).await,
+        Command::Simulate(args) => simulate::run(&args).await,
         Command::Healthcheck => healthcheck::run(settings).await,
     }
 }
