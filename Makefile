@@ -1,7 +1,7 @@
 # What a newcomer and the continuous integration run. No step needs root; where root and apt are there, or
 # Python, what is missing gets installed.
 
-.PHONY: demo test lint bench screenshots
+.PHONY: demo test lint bench torture screenshots
 
 # The debug build: an optimised one takes a newcomer longer than the 2½ minutes (on two cores) of this, in
 # which password hashing is optimised too, and `make test` reuses it. `make demo ARGS=--reset` starts afresh.
@@ -18,6 +18,12 @@ test:
 lint:
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
+
+# kill -9 of responder and database under load: `make torture ROUNDS=200`
+ROUNDS ?= 20
+torture:
+	scripts/ensure-postgres.sh
+	KEYWARD_TORTURE_ROUNDS=$(ROUNDS) cargo test --test main torture:: -- --nocapture
 
 bench:
 	scripts/ensure-postgres.sh

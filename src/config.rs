@@ -35,7 +35,7 @@ pub struct Settings {
     /// Scheme, host and port as browsers see them; forms are taken from there only [default: http://LISTEN]
     #[arg(long, env = "KEYWARD_BASE_URL", global = true, value_name = "URL")]
     pub base_url: Option<Url>,
-    /// Address and port of the activation responder, or `off`. This version has no responder yet: the value is checked and kept for it
+    /// Address and port of the activation responder, or `off`
     #[arg(
         long,
         env = "KEYWARD_RESPONDER_LISTEN",
@@ -44,6 +44,18 @@ pub struct Settings {
         value_name = "ADDRESS:PORT|off"
     )]
     pub responder_listen: ResponderListen,
+    /// Connections that the responder serves at once
+    #[arg(long, env = "KEYWARD_RESPONDER_CONNECTIONS", default_value_t = 4096, global = true, value_name = "NUMBER")]
+    pub responder_connections: usize,
+    /// Connections of one address that the responder serves at once
+    #[arg(
+        long,
+        env = "KEYWARD_RESPONDER_CONNECTIONS_PER_ADDRESS",
+        default_value_t = 16,
+        global = true,
+        value_name = "NUMBER"
+    )]
+    pub responder_connections_per_address: usize,
     /// The key-encryption key [default: `kek` in the data directory, made once]
     #[arg(long, env = "KEYWARD_KEK_FILE", global = true, value_name = "FILE")]
     pub kek_file: Option<PathBuf>,

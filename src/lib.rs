@@ -3,6 +3,7 @@
 //! The map is in `docs/architecture.md`. Arrows run down: command line → application → feature
 //! slices → vault and audit → database.
 
+pub mod activation;
 pub mod app;
 pub mod audit;
 pub mod auth;
@@ -22,6 +23,7 @@ pub mod postgres;
 pub mod products;
 pub mod reference;
 pub mod requests;
+pub mod responder;
 pub mod telemetry;
 pub mod vault;
 pub mod web;

@@ -9,6 +9,8 @@ mod migrations;
 mod notices;
 mod people;
 mod requests;
+mod responder;
 mod support;
 mod templates;
+mod torture;
 pub mod web;

@@ -32,10 +32,15 @@ pub const READER: &str = "reader@keyward.example";
 /// The sign-in name of the Administrator of all of them.
 pub const ADMINISTRATOR: &str = "administrator@keyward.example";
 
+/// `target/bench`.
+pub fn dir() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("bench")
+}
+
 impl Estate {
     /// The estate, made where it isn't there yet.
     pub async fn ready() -> Self {
-        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("bench");
+        let dir = dir();
         let estate = Self { data: dir.join(format!("estate-{}", stamp())), dir };
         let complete = estate.data.join("complete");
         if complete.exists() {

@@ -6,6 +6,7 @@
 // A benchmark that meets something unexpected has nothing to report: it stops there.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod activation;
 mod bare;
 mod estate;
 mod export;
@@ -28,6 +29,7 @@ fn main() {
     match arguments.iter().position(|argument| argument == bare::FLAG) {
         // This program again, as the server that pages are compared with.
         Some(at) => runtime.block_on(bare::serve(arguments[at + 1].as_ref())),
+        None if arguments.iter().any(|argument| argument == activation::ECHO) => runtime.block_on(activation::echo()),
         // What cargo adds begins with a dash; a word picks the measures that contain it.
         None => runtime.block_on(measure(arguments.iter().find(|argument| !argument.starts_with('-')))),
     }
@@ -35,24 +37,31 @@ fn main() {
 
 async fn measure(only: Option<&String>) {
     let wanted = |name: &str| only.is_none_or(|word| name.contains(word.as_str()));
-    let estate = Estate::ready().await;
     let mut report = Report::default();
+    activation::measure(&estate::dir(), &mut report, &wanted).await;
+    if ["start", "pages", "search", "export", "import"].into_iter().any(wanted) {
+        measure_portal(&mut report, &wanted).await;
+    }
+    report.finish(&estate::dir(), only.is_none());
+}
+
+async fn measure_portal(report: &mut Report, wanted: &impl Fn(&str) -> bool) {
+    let estate = Estate::ready().await;
     if wanted("start") {
-        start::measure(&estate, &mut report).await;
+        start::measure(&estate, report).await;
     }
     if wanted("pages") || wanted("search") {
         let portal = Portal::start(&estate.data).await;
-        pages::measure(&estate, &portal, &mut report, &wanted).await;
+        pages::measure(&estate, &portal, report, wanted).await;
         portal.stop();
     }
     if wanted("export") {
         // A process of its own, so that its peak of memory is the export's.
         let portal = Portal::start(&estate.data).await;
-        export::measure(&estate, &portal, &mut report).await;
+        export::measure(&estate, &portal, report).await;
         portal.stop();
     }
     if wanted("import") {
-        import::measure(&estate, &mut report).await;
+        import::measure(&estate, report).await;
     }
-    report.finish(&estate.dir, only.is_none());
 }

@@ -68,7 +68,8 @@ pub async fn record_all(
     save_heads(tx, &heads).await
 }
 
-fn stored(chain: String, seq: i64, at: OffsetDateTime, actor: &Actor, event: Event) -> Stored {
+/// An event as it will stand, its link still empty.
+pub(crate) fn stored(chain: String, seq: i64, at: OffsetDateTime, actor: &Actor, event: Event) -> Stored {
     Stored {
         chain,
         seq,
@@ -309,7 +310,8 @@ pub async fn count(tx: &mut Scoped, filter: &Filter) -> sqlx::Result<i64> {
 pub async fn extent(tx: &mut Scoped) -> sqlx::Result<(i64, i64)> {
     sqlx::query_as(
         "SELECT coalesce(sum(seq), 0)::bigint, count(*) FROM audit_heads
-         WHERE seq > 0 AND ((SELECT app_is_auditor()) OR chain IN (SELECT a.id::text FROM app_administered() AS a (id)))",
+         WHERE seq > 0 AND ((SELECT app_is_auditor()) OR chain IN (SELECT a.id::text FROM app_administered() AS a (id))
+               OR chain IN (SELECT key_id::text FROM own_keys))",
     )
     .fetch_one(&mut **tx)
     .await

@@ -1,6 +1,7 @@
 //! The audit log: what happened, by whom, to what, in hash chains.
 //!
-//! One chain per License ID and one, `site`, for the rest. Each link is an HMAC over the link
+//! One chain per License ID, one per own key (which many machines activate at once), and one, `site`, for the
+//! rest. Each link is an HMAC over the link
 //! before and the event, under a key the database doesn't hold: an edited, moved or missing row
 //! shows in [`verify`]. Rows are only ever added; the server's role may not change them.
 //! Who may read: auditors all, Administrators the events of their License IDs. Tables:

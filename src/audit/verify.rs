@@ -62,7 +62,12 @@ const WALK: &str = "SELECT e.*, h.seq AS head_seq, h.link AS head_link
 /// When the database fails; a broken chain is the inner `Err`.
 pub async fn verify(tx: &mut Scoped, linker: &Linker) -> Result<Result<Sound, Broken>> {
     let license_ids: HashMap<String, String> =
-        sqlx::query_as::<_, (String, String)>("SELECT contract_id::text, license_id FROM app_audited()")
+        sqlx::query_as::<_, (String, String)>(
+            "SELECT contract_id::text, license_id FROM app_audited()
+             UNION ALL
+             SELECT o.key_id::text, a.license_id || ', own key ending in ' || p.last_five
+             FROM app_audited() a JOIN own_keys o ON o.contract_id = a.contract_id JOIN product_keys p ON p.id = o.key_id",
+        )
             .fetch_all(&mut **tx)
             .await?
             .into_iter()

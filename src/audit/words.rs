@@ -2,7 +2,7 @@
 //! hold what this program no longer does.
 
 /// Codes and their words, in the order of the filter.
-pub const ACTIONS: [(&str, &str); 50] = [
+pub const ACTIONS: [(&str, &str); 64] = [
     ("key.reveal", "Key revealed"),
     ("key.copy", "Key copied"),
     ("keys.export", "Keys exported"),
@@ -51,6 +51,20 @@ pub const ACTIONS: [(&str, &str); 50] = [
     ("session.confirm", "Password confirmed"),
     ("session.end", "Signed out"),
     ("session.end-others", "Other sessions ended"),
+    ("application.add", "Own application registered"),
+    ("application.close", "Own application closed or opened"),
+    ("sku.add", "Edition registered"),
+    ("sku.change", "Edition changed"),
+    ("own-key.issue", "Own key issued"),
+    ("own-key.block", "Own key blocked or unblocked"),
+    ("own-key.limit", "Own key’s limit changed"),
+    ("enrolment-code.add", "Enrolment code made"),
+    ("device.enrol", "Device enrolled"),
+    ("device.revoke", "Device’s trust taken away"),
+    ("activation.mak", "Machines activated by a key"),
+    ("activation.carried", "Requests carried to the portal"),
+    ("activation.host", "Host activated"),
+    ("activation.host-refused", "Host refused"),
     ("post", "Form sent"),
     ("strangers", "Forms of strangers refused"),
 ];

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::{
     demo_requests, import,
     open::{self, Opened},
-    serve,
+    responder, serve,
 };
 use crate::{
     audit::{self, Actor},
@@ -112,6 +112,7 @@ pub async fn run(settings: &Settings, args: &Args) -> Result<ExitCode> {
     let settings =
         Settings { data_dir: Some(dir.clone()), kek_file: None, responder_key_file: None, ..settings.clone() };
     let listener = serve::listen(&settings).await?;
+    let machines = responder::listen(&settings).await?;
     if args.reset && dir.join(MARKER).exists() {
         fs::remove_dir_all(&dir).with_context(|| format!("{} can't be emptied", dir.display()))?;
     }
@@ -126,7 +127,7 @@ pub async fn run(settings: &Settings, args: &Args) -> Result<ExitCode> {
         println!("  {:<28} {}", sign_in.email, sign_in.is);
     }
     println!("\nIts data is in {}. End with Ctrl+C; begin anew with keyward demo --reset.\n", dir.display());
-    serve::serve(&settings, listener, opened).await?;
+    serve::serve(&settings, listener, machines, opened).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,6 +11,7 @@ mod import;
 mod mail;
 mod migrate;
 pub mod open;
+mod responder;
 mod serve;
 mod user;
 
@@ -62,6 +63,8 @@ enum Command {
     Mail(mail::Args),
     /// Look after the audit log
     Audit(audit::Args),
+    /// Serve machines alone, on the database of a portal: one count, however many responders
+    Responder,
     /// Ask a running portal whether it is well (for container health checks)
     Healthcheck,
 }
@@ -93,6 +96,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Revoke(args) => grant::revoke(settings, &args).await,
         Command::Mail(args) => mail::run(settings, &args).await,
         Command::Audit(args) => audit::run(settings, &args).await,
+        Command::Responder => responder::run(settings).await,
         Command::Healthcheck => healthcheck::run(settings).await,
     }
 }

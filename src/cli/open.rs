@@ -1,6 +1,7 @@
 //! What most commands begin with: the database, migrated, and the vault.
 
 use anyhow::{Context, Result};
+use sqlx::postgres::PgConnectOptions;
 
 use crate::{
     audit::chain::Linker,
@@ -25,6 +26,8 @@ pub struct Opened {
     pub db: Db,
     /// The vault, perhaps sealed.
     pub vault: Vault,
+    /// How the responder connects.
+    pub responder: PgConnectOptions,
     /// The embedded server, where this process runs it.
     pub embedded: Option<Embedded>,
 }
@@ -65,7 +68,7 @@ pub async fn for_server(settings: &Settings) -> Result<Opened> {
 }
 
 async fn open(settings: &Settings, connections: u32, attach: bool) -> Result<Opened> {
-    let (embedded, owner, app) = match settings.database()? {
+    let (embedded, owner, app, responder) = match settings.database()? {
         Database::Embedded(dir) => {
             let (embedded, cluster) = if attach {
                 embedded::attach_or_start(&dir, Durability::Durable).await?
@@ -73,7 +76,7 @@ async fn open(settings: &Settings, connections: u32, attach: bool) -> Result<Ope
                 let (embedded, cluster) = Embedded::start(&dir, Durability::Durable).await?;
                 (Some(embedded), cluster)
             };
-            (embedded, cluster.owner, cluster.app)
+            (embedded, cluster.owner, cluster.app, cluster.responder)
         }
         Database::External { owner, app, same } => {
             // Said at each start of the server, and of no interest to a command.
@@ -82,7 +85,7 @@ async fn open(settings: &Settings, connections: u32, attach: bool) -> Result<Ope
                     "one database URL serves as owner and as server: each connection takes the role keyward_app by SET ROLE"
                 );
             }
-            (None, *owner, *app)
+            (None, *owner, *app.clone(), *app)
         }
     };
     migrate(&owner).await?;
@@ -90,5 +93,5 @@ async fn open(settings: &Settings, connections: u32, attach: bool) -> Result<Ope
         .await
         .with_context(|| format!("the database at {} can't be used", place(&app)))?;
     let vault = Vault::open(&db, &settings.kek_file()?, &settings.responder_key_file()?).await?;
-    Ok(Opened { db, vault, embedded })
+    Ok(Opened { db, vault, responder, embedded })
 }

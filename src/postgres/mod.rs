@@ -4,7 +4,7 @@ pub mod embedded;
 pub mod migrate;
 mod pool;
 
-pub use pool::{Db, Scope, Scoped};
+pub use pool::{Db, Role, Scope, Scoped};
 
 /// Every migration of the schema, in order; applied as the database's owner.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

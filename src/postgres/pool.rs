@@ -25,9 +25,38 @@ pub enum Scope {
     Person(Uuid),
     /// The program itself (sign-in, imports, the command line): sees all rows. Each use says why.
     System,
+    /// The responder: sees no rows, and calls its own functions.
+    Responder,
 }
 
-/// A pool of connections that act as the role `keyward_app`.
+/// The role that a pool's connections act as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// `keyward_app`.
+    App,
+    /// `keyward_responder`.
+    Responder,
+}
+
+impl Role {
+    // As on the embedded server: our queries are short, compiling them costs more than it saves. The responder
+    // gives up on a lock rather than let its queue grow; no time-out is set that could hit a COMMIT.
+    fn take(self) -> &'static str {
+        match self {
+            Self::App => "SET ROLE keyward_app; SET jit = off",
+            Self::Responder => "SET ROLE keyward_responder; SET jit = off; SET lock_timeout = '10s'",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::App => "keyward_app",
+            Self::Responder => "keyward_responder",
+        }
+    }
+}
+
+/// A pool of connections that act as one role.
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
@@ -35,27 +64,34 @@ pub struct Db {
 }
 
 impl Db {
-    /// Opens the pool. Every connection takes the role `keyward_app`, whoever it signed in as,
-    /// so that the owner's rights are never used to serve.
+    /// Opens a pool of the server's role.
+    ///
+    /// # Errors
+    /// As [`Db::connect_as`].
+    pub async fn connect(options: PgConnectOptions, connections: u32, clock: Clock) -> Result<Self> {
+        Self::connect_as(Role::App, options, connections, clock).await
+    }
+
+    /// Opens the pool. Every connection takes the role, whoever it signed in as, so that the owner's rights
+    /// are never used to serve.
     ///
     /// # Errors
     /// When the database can't be reached within 10 seconds, or refuses the role.
-    pub async fn connect(options: PgConnectOptions, connections: u32, clock: Clock) -> Result<Self> {
+    pub async fn connect_as(role: Role, options: PgConnectOptions, connections: u32, clock: Clock) -> Result<Self> {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(10))
             // A lost server shows at the next statement anyway; a ping before each would double the round trips.
             .test_before_acquire(false)
-            .after_connect(|conn, _| {
+            .after_connect(move |conn, _| {
                 Box::pin(async move {
-                    // As on the embedded server: our queries are short, compiling them costs more than it saves.
-                    conn.execute("SET ROLE keyward_app; SET jit = off").await?;
+                    conn.execute(role.take()).await?;
                     Ok(())
                 })
             })
             .connect_with(options)
             .await
-            .context("the database can't be reached or refuses the role keyward_app")?;
+            .with_context(|| format!("the database can't be reached or refuses the role {}", role.name()))?;
         Ok(Self { pool, clock })
     }
 
@@ -68,7 +104,7 @@ impl Db {
             // Pages ask the same few statements again and again, each with the policies of all its tables:
             // planned once a connection, not once a request.
             Scope::Person(_) => self.begin_as("BEGIN; SET LOCAL plan_cache_mode = force_generic_plan", scope).await,
-            Scope::System => self.begin_as("BEGIN", scope).await,
+            Scope::System | Scope::Responder => self.begin_as("BEGIN", scope).await,
         }
     }
 
@@ -84,6 +120,7 @@ impl Db {
         let user = match scope {
             Scope::Person(id) => id.to_string(),
             Scope::System => "system".to_owned(),
+            Scope::Responder => String::new(),
         };
         // Both values are made here of a UUID and a number: nothing of a request's text gets in.
         // LOCAL keeps them to this transaction; a SET for the session would leak to the pool's next user.

@@ -11,10 +11,12 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::envelope::Key32;
+use crate::keys::ProductKey;
 
 /// The key-encryption key with its public id.
 #[derive(Clone, Debug)]
@@ -36,6 +38,28 @@ pub struct SiteKeys {
     pub audit: Key32,
     /// Seed of the Ed25519 key that signs leases and audit heads.
     pub signing: Key32,
+}
+
+impl SiteKeys {
+    /// HMAC-SHA-256 of a normalised product key: equal for equal keys, telling nothing without this file.
+    pub fn fingerprint_of(&self, key: &ProductKey) -> [u8; 32] {
+        self.mac(&[key.expose().as_bytes()])
+    }
+
+    /// The same of an enrolment code, which is no product key.
+    pub fn enrolment_hash(&self, code: &str) -> [u8; 32] {
+        self.mac(&[b"enrolment code ", code.as_bytes()])
+    }
+
+    fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        #[allow(clippy::expect_used)]
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(self.fingerprint.expose()).expect("any length of key will do for HMAC");
+        for part in parts {
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
 }
 
 /// Reads the KEK; `None` where the file is missing.

@@ -6,8 +6,6 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -102,11 +100,7 @@ impl Vault {
 
     /// HMAC-SHA-256 of the normalised key: equal for equal keys, telling nothing without the site's key.
     pub fn fingerprint(&self, key: &ProductKey) -> [u8; 32] {
-        #[allow(clippy::expect_used)]
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.site.fingerprint.expose()).expect("any length of key will do for HMAC");
-        mac.update(key.expose().as_bytes());
-        mac.finalize().into_bytes().into()
+        self.site.fingerprint_of(key)
     }
 
     /// Seals a product key for its row.

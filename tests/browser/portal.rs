@@ -59,7 +59,7 @@ async fn furnish() -> Furnished {
     let keys = cluster::scratch();
     let db = Db::connect(database.app.clone(), 4, Clock::standing_at(NOW)).await.unwrap();
     let vault = Vault::open(&db, &keys.path().join("kek"), &keys.path().join("responder.key")).await.unwrap();
-    let opened = Opened { db, vault, embedded: None };
+    let opened = Opened { db, vault, responder: database.responder.clone(), embedded: None };
     demo::furnish(&opened, PASSWORD).await.unwrap();
     opened.close().await.unwrap();
     Furnished { template: database.into_template(), keys: Arc::new(keys) }

@@ -3,6 +3,7 @@
 
 mod faults;
 mod operate;
+mod responder;
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -51,7 +52,12 @@ impl Installation {
 
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
-        command.arg("--data-dir").arg(self.data()).env_remove("DATABASE_URL").env_remove("RUST_BACKTRACE");
+        command
+            .arg("--data-dir")
+            .arg(self.data())
+            .env_remove("DATABASE_URL")
+            .env_remove("RUST_BACKTRACE")
+            .env("KEYWARD_RESPONDER_LISTEN", "off");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -85,11 +91,19 @@ impl Installation {
     }
 
     /// Starts the server and waits until it says that it is ready.
-    #[expect(clippy::zombie_processes, reason = "the Server returned waits, and a panic ends the whole run")]
     pub fn serve(&self, args: &[&str]) -> Server {
         let listen = free_address();
+        let args: Vec<&str> = ["--listen", listen.as_str()].into_iter().chain(args.iter().copied()).collect();
+        let mut server = self.start(&args, "Keyward is ready");
+        server.address = format!("http://{listen}");
+        server
+    }
+
+    /// Starts a command that serves, and waits until it says that it is ready.
+    #[expect(clippy::zombie_processes, reason = "the Server returned waits, and a panic ends the whole run")]
+    fn start(&self, args: &[&str], ready: &str) -> Server {
         let mut command = self.command();
-        command.args(["--listen", &listen]).args(args);
+        command.args(args);
         let mut child = command.spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         for stream in [
@@ -109,8 +123,8 @@ impl Installation {
             said.push(line);
             let heard = |words: &str| said.iter().any(|line| line.contains(words));
             // The demo's sign-ins come by another stream, before or after.
-            if heard("Keyward is ready") && (!args.contains(&"demo") || heard("End with Ctrl+C")) {
-                return Server { child, address: format!("http://{listen}"), said: said.join("\n") };
+            if heard(ready) && (!args.contains(&"demo") || heard("End with Ctrl+C")) {
+                return Server { child, address: String::new(), said: said.join("\n") };
             }
         }
     }

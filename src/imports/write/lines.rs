@@ -100,11 +100,12 @@ pub(super) async fn change_keys(tx: &mut Scoped, changes: &[KeyChange]) -> sqlx:
              SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::boolean[], $9::uuid[])
                   AS n (id, contract_id, kind, used, total, seats, osa_status, read, reading_id)),
          keys AS (
-             UPDATE product_keys k SET kind = n.kind, used = n.used, total = n.total, seats = n.seats, osa_status = n.osa_status,
+             UPDATE product_keys k SET kind = n.kind, used = n.used, total = CASE WHEN k.ledger THEN k.total ELSE n.total END, seats = n.seats, osa_status = n.osa_status,
                     read_at = CASE WHEN n.read THEN app_now() ELSE k.read_at END
              FROM n WHERE k.id = n.id)
          INSERT INTO key_readings (id, key_id, contract_id, read_at, source, used, total, seats, osa_status)
-         SELECT reading_id, id, contract_id, app_now(), 'import', used, total, seats, osa_status FROM n WHERE read",
+         SELECT reading_id, id, contract_id, app_now(), 'import', used, total, seats, osa_status FROM n
+         WHERE read AND NOT EXISTS (SELECT FROM own_keys o WHERE o.key_id = n.id)",
     )
     .bind(column!(changes, c => c.id))
     .bind(column!(changes, c => c.contract))

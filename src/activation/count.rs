@@ -1,0 +1,135 @@
+//! The KMS count: a batch of requests of one application in one transaction. Looks under the count's lock,
+//! decides by the rules of [`super::kms`], writes the clients, commits.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ed25519_dalek::VerifyingKey;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::{
+    config::Config,
+    db::{self, Counted},
+    kms::{Asked, Last},
+    lease::Grant,
+    ledger::{Ledger, Said, Unwritten},
+    policy::{self, Devices},
+    wire::{Answer, Ask, Outcome},
+};
+
+/// A request to be counted, of an edition that was found.
+#[derive(Clone, Debug)]
+pub struct KmsRequest {
+    /// Its id.
+    pub id: Uuid,
+    /// Who asks.
+    pub ask: Ask,
+    /// The device that signed it.
+    pub device: Option<VerifyingKey>,
+    /// From where.
+    pub address: String,
+    /// The lease that it gets when the count suffices: signed before the count is locked.
+    pub lease: String,
+    /// Until when that one holds.
+    pub ends: OffsetDateTime,
+}
+
+impl Ledger {
+    /// Prepares a request: the lease that it gets when the count suffices.
+    pub fn prepare_counted(&self, lease_days: i64, id: Uuid, ask: Ask) -> KmsRequest {
+        let at = self.now();
+        let lease = self.signer.lease(&Grant {
+            application: ask.application,
+            sku: ask.sku,
+            cmid: ask.cmid,
+            id: Uuid::now_v7(),
+            at,
+            days: lease_days,
+            hardware: None,
+        });
+        let ends = at + Duration::days(lease_days);
+        KmsRequest { id, ask, device: None, address: String::new(), lease, ends }
+    }
+
+    /// Serves a batch of requests of one application, in their order; an answer is told only when all are
+    /// committed.
+    ///
+    /// # Errors
+    /// As [`Ledger::mak`].
+    pub async fn kms(&self, config: &Config, application: Uuid, batch: &[KmsRequest]) -> Result<Vec<Said>, Unwritten> {
+        let application = config.applications.get(&application).ok_or(Unwritten::Stale)?;
+        let mut tx = self.begin().await?;
+        let mut devices = Devices::of(&mut tx, application, batch.iter().map(|r| &r.ask)).await?;
+        let mut ids: Vec<Uuid> = batch.iter().flat_map(|r| [Some(r.ask.cmid), r.ask.previous_cmid]).flatten().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let (generation, mut count) = db::kms_look(&mut tx, application.id, &ids).await?.ok_or(Unwritten::Stale)?;
+        if generation != config.generation {
+            return Err(Unwritten::Stale);
+        }
+        let mut said = Vec::with_capacity(batch.len());
+        // The last request of each client that was counted, and when its new lease ends. Ordered, so that two
+        // batches write in one order.
+        let mut asked: BTreeMap<Uuid, &KmsRequest> = BTreeMap::new();
+        let mut ends: HashMap<Uuid, OffsetDateTime> = HashMap::new();
+        for request in batch {
+            let last = count.clients.get(&request.ask.cmid).and_then(|client| client.last.as_ref());
+            let repeated = last.is_some_and(|last| last.request == request.id);
+            if let Err(refused) = devices.believe(&request.ask, request.device.as_ref(), repeated) {
+                said.push(refused.said(request.id));
+                continue;
+            }
+            // A retry is the same line, with the clock that it had then.
+            let clock = if repeated { Ok(()) } else { policy::clock(request.ask.time, tx.now()) };
+            let sku = match policy::countable(config, &request.ask).and_then(|(_, sku)| clock.map(|()| sku)) {
+                Ok(sku) => sku,
+                Err(outcome) => {
+                    said.push(Said::outcome(request.id, outcome));
+                    continue;
+                }
+            };
+            let last = count.ask(Asked {
+                request: request.id,
+                cmid: request.ask.cmid,
+                previous: request.ask.previous_cmid.filter(|id| devices.may_replace(*id, request.device.as_ref())),
+                machine: &request.ask.machine,
+                needed: sku.needed,
+                lease: &request.lease,
+            });
+            if !repeated {
+                asked.insert(request.ask.cmid, request);
+                if last.result == Outcome::Done {
+                    ends.insert(request.ask.cmid, request.ends);
+                }
+            }
+            said.push(answer(request.id, last));
+        }
+        let rows: Vec<Counted<'_>> = asked
+            .iter()
+            .filter_map(|(cmid, request)| {
+                let client = count.clients.get(cmid)?;
+                Some(Counted {
+                    cmid: *cmid,
+                    sku: request.ask.sku,
+                    is_virtual: request.ask.r#virtual,
+                    ends: ends.get(cmid).copied(),
+                    address: &request.address,
+                    client,
+                    last: client.last.as_ref()?,
+                })
+            })
+            .collect();
+        devices.write(&mut tx).await?;
+        if !rows.is_empty() {
+            let gone: Vec<(Uuid, Uuid)> = count.gone.iter().map(|(id, by)| (*id, *by)).collect();
+            db::kms_write(&mut tx, application.id, &rows, &gone).await?;
+        }
+        tx.commit().await?;
+        Ok(said)
+    }
+}
+
+fn answer(id: Uuid, last: Last) -> Said {
+    let lease = last.lease.filter(|_| last.result == Outcome::Done);
+    Said::answer(&Answer { lease, ..Answer::new(id, last.result).counted(last.count, last.needed) })
+}

@@ -1,0 +1,1 @@
+-- Functions alone: no table of its own.
