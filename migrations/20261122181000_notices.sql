@@ -111,7 +111,9 @@ CREATE INDEX outbox_failed ON outbox (ended_at) WHERE outcome IN ('refused', 'la
 CREATE FUNCTION app_notify(
     batch uuid, kind text, about text, subject text, sentence text, link text, contract uuid,
     people_told uuid[], administrators_of uuid, except_person uuid, insist boolean
-) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+-- The first run over a large estate puts thousands in one transaction: a plan made for empty tables would read them whole.
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
     told uuid[];

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, since each further one would cost its own link and its own cluster.
 #![allow(clippy::unwrap_used)]
 
+mod agent;
 mod browser;
 mod cli;
 mod ground;

@@ -67,7 +67,7 @@ enum Command {
     /// Look after the audit log
     Audit(audit::Args),
     /// Activate own software on this machine, and keep it activated
-    Agent(agent::Args),
+    Agent(Box<agent::Args>),
     /// Serve machines alone, on the database of a portal: one count, however many responders
     Responder,
     /// Run a fleet of virtual machines against a throw-away responder, to plan a roll-out

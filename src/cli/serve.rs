@@ -29,8 +29,8 @@ use crate::{
 pub async fn run(settings: &Settings) -> Result<ExitCode> {
     // Before the database: a port that is taken shows at once.
     let listener = listen(settings).await?;
-    let machines = responder::listen(settings).await?;
     senders(settings)?;
+    let machines = responder::listen(settings).await?;
     let opened = open::for_server(settings).await?;
     if nobody_yet(&opened).await? {
         eprintln!("{}", first_steps());

@@ -140,7 +140,7 @@ mod tests {
     fn the_limit_is_drawn_as_a_step_and_said_in_words() {
         let plot = plot(&[reading(0, Some(10), Some(50)), reading(10, Some(40), Some(100))]).expect("two readings");
         assert_eq!(plot.total, "64,112 624,112 624,16");
-        assert_eq!(plot.used, "64,189 624,131");
+        assert_eq!(plot.used, "64,189 624,132");
         assert_eq!(plot.says, "Activations used and the limit, from 1 Jan 2026 (10 of 50) to 11 Jan 2026 (40 of 100).");
         assert_eq!(plot.counts.iter().map(|tick| tick.label.as_str()).collect::<Vec<_>>(), ["0", "50", "100"]);
     }

@@ -68,11 +68,14 @@ impl Server {
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(fs::File::create(dir.path().join("said")).unwrap())
             .spawn()
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let port = line.trim().strip_prefix("ready ").unwrap_or_else(|| panic!("the mail server says {line:?}"));
+        let port = line.trim().strip_prefix("ready ").unwrap_or_else(|| {
+            panic!("the mail server doesn't start: {}", fs::read_to_string(dir.path().join("said")).unwrap_or_default())
+        });
         Self { port: port.parse().unwrap(), child, dir }
     }
 

@@ -50,10 +50,12 @@ async fn security_the_ledger_only_grows_and_used_never_passes_the_limit() {
     ] {
         assert!(owner.execute(statement).await.is_err(), "{statement}");
     }
-    for statement in ["UPDATE product_keys SET used = 2 WHERE ledger", "UPDATE product_keys SET total = 0 WHERE ledger"]
-    {
+    for (statement, by) in [
+        ("UPDATE product_keys SET used = 2 WHERE ledger", "product_keys_ledger_within_limit"),
+        ("UPDATE product_keys SET total = 0 WHERE ledger", "product_keys_limit_holds"),
+    ] {
         let refused = owner.execute(statement).await.unwrap_err();
-        assert_eq!(refused.as_database_error().unwrap().constraint(), Some("product_keys_ledger_within_limit"));
+        assert_eq!(refused.as_database_error().unwrap().constraint(), Some(by));
     }
     owner.close().await.unwrap();
     site.done().await;
