@@ -247,7 +247,7 @@ async fn the_service_renews_and_ends_on_sigterm() {
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(0));
-        let logged = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+        let logged = String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
         assert!(!logged.contains(&key[..11]), "{logged}");
     })
     .await;

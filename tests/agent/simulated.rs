@@ -45,7 +45,7 @@ async fn one_seed_makes_one_outcome_and_clones_are_seen() {
     assert_eq!(usize::try_from(count).unwrap(), expected);
     assert_eq!(expected, machines - clones, "clones are one client");
     assert_eq!(outcome.samples.last().unwrap().licensed, 46);
-    insta::assert_snapshot!(outcome.report() + &chart::terminal(&outcome));
+    insta::assert_snapshot!(format!("{}{}", outcome.report(), chart::terminal(&outcome)));
 }
 
 /// ff793403: a host that stays away: leases end, then 30 days of grace, then notification.
