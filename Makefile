@@ -12,6 +12,7 @@ demo:
 test:
 	scripts/ensure-postgres.sh
 	scripts/ensure-chromium.sh
+	scripts/ensure-smtp.sh
 	cargo test
 
 lint:

@@ -21,6 +21,8 @@ pub struct WebSettings {
     pub base_url: url::Url,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Whether a mail server is set; /notices/settings says when there is none.
+    pub mail: bool,
 }
 
 impl WebSettings {
@@ -117,9 +119,12 @@ pub fn routes() -> Routes {
         .merge(crate::contracts::routes())
         .merge(crate::keys::routes())
         .merge(crate::orders::routes())
+        .merge(crate::requests::routes())
         .merge(crate::people::routes())
         .merge(crate::imports::routes())
         .merge(crate::exports::routes())
+        .merge(crate::notices::routes())
+        .merge(crate::reference::routes())
         .merge(audit::routes())
 }
 

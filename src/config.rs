@@ -1,6 +1,8 @@
 //! Settings: each a flag and an environment variable. A bad one names itself, what is wrong with its
 //! value, and the way out.
 
+mod mail;
+
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
@@ -72,6 +74,18 @@ pub struct Settings {
     /// Address and port of /metrics, for Prometheus; off without it
     #[arg(long, env = "KEYWARD_ADMIN_LISTEN", global = true, value_name = "ADDRESS:PORT")]
     pub admin_listen: Option<SocketAddr>,
+    /// Server that takes mail: smtp://USER@HOST[:587] (STARTTLS, always), smtps://USER@HOST[:465], or smtp://HOST:25?tls=none. Without it no mail is sent
+    #[arg(long, env = "KEYWARD_SMTP_URL", hide_env_values = true, global = true, value_name = "URL")]
+    pub smtp_url: Option<SecretString>,
+    /// File whose first line is the mail server's password, where the URL doesn't hold it
+    #[arg(long, env = "KEYWARD_SMTP_PASSWORD_FILE", requires = "smtp_url", global = true, value_name = "FILE")]
+    pub smtp_password_file: Option<PathBuf>,
+    /// Sender of mails, e.g. "Keyward <keyward@example.org>"; needed with --smtp-url
+    #[arg(long, env = "KEYWARD_MAIL_FROM", global = true, value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
+    /// Certificate authority in PEM to trust, beside the machine's own, for the mail server and the webhook
+    #[arg(long, env = "KEYWARD_CA_FILE", global = true, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
     /// What to log: error, warn, info, debug, or a filter such as info,sqlx=warn; `json:` in front for JSON lines
     #[arg(long, env = "KEYWARD_LOG", default_value = "warn,keyward=info", global = true, value_name = "FILTER")]
     pub log: String,
@@ -197,7 +211,7 @@ impl Settings {
                 ),
             ));
         }
-        Ok(WebSettings { base_url, trusted_proxies: self.trusted_proxies.clone() })
+        Ok(WebSettings { base_url, trusted_proxies: self.trusted_proxies.clone(), mail: self.smtp_url.is_some() })
     }
 }
 

@@ -64,6 +64,15 @@ pub struct Failure {
 }
 
 impl Error {
+    /// As an error of a command or of a task, which has no page to show.
+    pub fn plain(self) -> anyhow::Error {
+        match self {
+            Self::Internal(fault) => fault,
+            Self::Sealed(sentence) => anyhow::anyhow!(sentence),
+            other => anyhow::anyhow!("{other:?}"),
+        }
+    }
+
     fn failure(self) -> Failure {
         let plain = |status, code, title, sentence: &str| Failure {
             status,

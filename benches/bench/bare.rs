@@ -1,7 +1,7 @@
 //! What the pages are compared with: the same templates and the same rows behind a handler that has nothing
-//! but axum, sqlx and one plain query a list. No session, no scope, no row-level security (it connects as the
-//! role that passes it by), no layers, no compression. What isn't a row of a list (the person's name, the
-//! counts of the categories, the product of the panel) it knows beforehand.
+//! but axum, sqlx and a plain query for each thing that the page shows: its list, the counts of the categories,
+//! the product of the panel and its keys. No session, no scope (it knows beforehand who asks and which License
+//! IDs are his), no row-level security (it connects as the role that passes it by), no layers, no compression.
 
 // Bare on purpose: what the program itself must not do, the handler it is compared with does.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
@@ -30,7 +30,6 @@ use keyward::{
 };
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 use time::OffsetDateTime;
-use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::estate::{READER, attached, superuser};
@@ -46,8 +45,6 @@ struct Bare {
     reader: Person,
     /// The License IDs that the reader sees: known, not asked for.
     contracts: Vec<Uuid>,
-    categories: Mutex<HashMap<String, Vec<(String, i64)>>>,
-    products: Mutex<HashMap<String, Arc<Product>>>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -74,13 +71,7 @@ pub async fn serve(data: &Path) {
     .fetch_one(&pool)
     .await
     .unwrap();
-    let bare = Bare {
-        pool,
-        reader: Person { name, email },
-        contracts,
-        categories: Mutex::default(),
-        products: Mutex::default(),
-    };
+    let bare = Bare { pool, reader: Person { name, email }, contracts };
     let router =
         Router::new().route("/products", get(list)).route("/products/{slug}", get(open)).with_state(Arc::new(bare));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -144,19 +135,19 @@ async fn page(bare: &Bare, path: &str, q: &str, panel: Option<ProductPanel>) -> 
     }
 }
 
+/// What a search narrows both queries to: `$2` as typed, `$3` as a pattern.
+const MATCHING: &str = "AND (p.name ILIKE '%' || $3 || '%' OR p.id IN (
+    SELECT k.product_id FROM product_keys k WHERE k.last_five = upper($2) AND k.contract_id = ANY($1)))";
+
 /// The one plain query of the list of products.
 async fn rows(bare: &Bare, q: &str) -> (Vec<Listed>, i64) {
-    let matching = if q.is_empty() {
-        ""
-    } else {
-        "AND (p.name ILIKE '%' || $4 || '%' OR p.id IN (SELECT k.product_id FROM product_keys k WHERE k.last_five = upper($3) AND k.contract_id = ANY($1)))"
-    };
+    let matching = if q.is_empty() { "" } else { MATCHING };
     let statement = format!(
         "SELECT p.slug, p.name, p.category, p.needs_key, count(*) AS license_ids, sum(cp.keys)::bigint AS keys, count(*) OVER () AS all
          FROM contract_products cp JOIN products p ON p.id = cp.product_id
-         WHERE cp.contract_id = ANY($1) {matching} GROUP BY p.id ORDER BY lower(p.name) LIMIT $2"
+         WHERE cp.contract_id = ANY($1) {matching} GROUP BY p.id ORDER BY lower(p.name) LIMIT {PAGE}"
     );
-    let mut statement = sqlx::query_as(AssertSqlSafe(statement)).bind(&bare.contracts).bind(PAGE);
+    let mut statement = sqlx::query_as(AssertSqlSafe(statement)).bind(&bare.contracts);
     if !q.is_empty() {
         statement = statement.bind(q).bind(like(q));
     }
@@ -172,7 +163,7 @@ async fn keys_of(bare: &Bare, product: Uuid) -> (Vec<KeyRow>, i64) {
                       WHERE k2.fingerprint = k.fingerprint AND k2.contract_id <> k.contract_id ORDER BY 1) AS shared_with
          FROM product_keys k JOIN contracts c ON c.id = k.contract_id JOIN organizations o ON o.id = c.organization_id
               JOIN products p ON p.id = k.product_id
-         WHERE k.product_id = $1 AND k.contract_id = ANY($2) ORDER BY c.license_id, k.kind, k.last_five, k.id LIMIT $3",
+         WHERE k.product_id = $1 AND k.contract_id = ANY($2) ORDER BY c.license_id, k.id LIMIT $3",
     );
     counted(statement.bind(product).bind(&bare.contracts).bind(PAGE).fetch_all(&bare.pool).await.unwrap())
 }
@@ -210,37 +201,22 @@ async fn panel(bare: &Bare, product: &Product) -> ProductPanel {
     }
 }
 
-/// Asked for once, then known.
+/// The categories of what the list shows, with their counts.
 async fn categories(bare: &Bare, q: &str) -> Vec<(String, i64)> {
-    let mut known = bare.categories.lock().await;
-    if let Some(counts) = known.get(q) {
-        return counts.clone();
-    }
-    let counts: Vec<(String, i64)> = sqlx::query_as(
+    let matching = if q.is_empty() { "" } else { MATCHING };
+    let statement = format!(
         "SELECT category, count(*) FROM (
             SELECT DISTINCT p.id, p.category FROM contract_products cp JOIN products p ON p.id = cp.product_id
-            WHERE cp.contract_id = ANY($1) AND ($2 = '' OR p.name ILIKE '%' || $2 || '%'
-               OR p.id IN (SELECT k.product_id FROM product_keys k WHERE k.last_five = upper($2) AND k.contract_id = ANY($1)))) p
-         GROUP BY category ORDER BY category",
-    )
-    .bind(&bare.contracts)
-    .bind(q)
-    .fetch_all(&bare.pool)
-    .await
-    .unwrap();
-    known.insert(q.to_owned(), counts.clone());
-    counts
+            WHERE cp.contract_id = ANY($1) {matching}) p
+         GROUP BY category ORDER BY category"
+    );
+    let mut statement = sqlx::query_as(AssertSqlSafe(statement)).bind(&bare.contracts);
+    if !q.is_empty() {
+        statement = statement.bind(q).bind(like(q));
+    }
+    statement.fetch_all(&bare.pool).await.unwrap()
 }
 
-/// Asked for once, then known.
-async fn product(bare: &Bare, slug: &str) -> Arc<Product> {
-    let mut known = bare.products.lock().await;
-    if let Some(product) = known.get(slug) {
-        return product.clone();
-    }
-    let product: Product =
-        sqlx::query_as("SELECT * FROM products WHERE slug = $1").bind(slug).fetch_one(&bare.pool).await.unwrap();
-    let product = Arc::new(product);
-    known.insert(slug.to_owned(), product.clone());
-    product
+async fn product(bare: &Bare, slug: &str) -> Product {
+    sqlx::query_as("SELECT * FROM products WHERE slug = $1").bind(slug).fetch_one(&bare.pool).await.unwrap()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::stream::BoxStream;
 use sqlx::AssertSqlSafe;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -88,16 +89,6 @@ pub(crate) fn stored(chain: String, seq: i64, at: OffsetDateTime, actor: &Actor,
     }
 }
 
-/// Gives License IDs without a chain the beginning of one. Who writes on many chains in several
-/// batches calls this first for all of them: then the batches only wait for rows in their order.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn open_chains(tx: &mut Scoped, contracts: impl Iterator<Item = &Uuid>) -> sqlx::Result<()> {
-    let names: Vec<String> = contracts.map(Uuid::to_string).collect();
-    make_heads(tx, &names).await
-}
-
 async fn make_heads(tx: &mut Scoped, names: &[String]) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO audit_heads (chain, seq, link) SELECT name, 0, $2 FROM unnest($1::text[]) AS n (name)
@@ -114,10 +105,14 @@ async fn lock_heads(tx: &mut Scoped, names: &[String]) -> sqlx::Result<BTreeMap<
     // New chains get their head first, so that the first two writers have a row to queue at.
     make_heads(tx, names).await?;
     let rows: Vec<(String, i64, Vec<u8>)> =
-        sqlx::query_as("SELECT chain, seq, link FROM audit_heads WHERE chain = ANY($1) ORDER BY chain FOR UPDATE")
-            .bind(names)
-            .fetch_all(&mut **tx)
-            .await?;
+        // Joined, so that each is found by index: `= ANY` of hundreds of names reads the whole table, name by name.
+        sqlx::query_as(
+            "SELECT h.chain, h.seq, h.link FROM unnest($1::text[]) AS n (name) JOIN audit_heads h ON h.chain = n.name
+             ORDER BY h.chain FOR UPDATE OF h",
+        )
+        .bind(names)
+        .fetch_all(&mut **tx)
+        .await?;
     Ok(rows.into_iter().map(|(chain, seq, link)| (chain, (seq, link))).collect())
 }
 
@@ -200,6 +195,8 @@ pub struct Filter {
     pub from: Option<OffsetDateTime>,
     /// Up to this moment.
     pub until: Option<OffsetDateTime>,
+    /// The last five characters of a key, or empty for all and for what is about no key.
+    pub key: String,
 }
 
 impl Filter {
@@ -210,6 +207,7 @@ impl Filter {
             && self.license_id.is_empty()
             && self.from.is_none()
             && self.until.is_none()
+            && self.key.is_empty()
     }
 }
 
@@ -237,7 +235,9 @@ pub struct Listed {
 const READABLE: &str = "((SELECT app_is_auditor()) OR e.contract_id IN (SELECT app_administered()))
     AND ($1 = '' OR e.actor ILIKE '%' || $1 || '%') AND ($2 = '' OR e.action = $2)
     AND ($3 = '' OR e.contract_id IN (SELECT contract_id FROM app_audited() WHERE license_id = $3))
-    AND ($4::timestamptz IS NULL OR e.at >= $4) AND ($5::timestamptz IS NULL OR e.at < $5)";
+    AND ($4::timestamptz IS NULL OR e.at >= $4) AND ($5::timestamptz IS NULL OR e.at < $5)
+    AND ($6 = '' OR (e.contract_id IN (SELECT contract_id FROM app_audited_keys($6))
+        AND (e.key_ids && ARRAY(SELECT key_id FROM app_audited_keys($6)) OR e.subject LIKE '%ending in ' || $6 || '%')))";
 
 /// A page of events, the latest first.
 ///
@@ -245,7 +245,7 @@ const READABLE: &str = "((SELECT app_is_auditor()) OR e.contract_id IN (SELECT a
 /// When the database fails.
 pub async fn list(tx: &mut Scoped, filter: &Filter, limit: i64, offset: i64) -> sqlx::Result<Vec<Listed>> {
     sqlx::query_as(AssertSqlSafe(format!(
-        "WITH page AS (SELECT e.* FROM audit_events e WHERE {READABLE} ORDER BY e.at DESC, e.chain, e.seq DESC LIMIT $6 OFFSET $7)
+        "WITH page AS (SELECT e.* FROM audit_events e WHERE {READABLE} ORDER BY e.at DESC, e.chain, e.seq DESC LIMIT $7 OFFSET $8)
          SELECT p.at, p.actor, p.action, p.outcome, coalesce(a.license_id, '') AS license_id, p.subject, p.address
          FROM page p LEFT JOIN app_audited() a ON a.contract_id = p.contract_id ORDER BY p.at DESC, p.chain, p.seq DESC"
     )))
@@ -254,10 +254,36 @@ pub async fn list(tx: &mut Scoped, filter: &Filter, limit: i64, offset: i64) -> 
     .bind(&filter.license_id)
     .bind(filter.from)
     .bind(filter.until)
+    .bind(&filter.key)
     .bind(limit)
     .bind(offset)
     .fetch_all(&mut **tx)
     .await
+}
+
+/// An event as a file holds it: as it is stored, with the License ID in place of its row.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Exported {
+    /// The stored event.
+    #[sqlx(flatten)]
+    pub event: Stored,
+    /// The License ID it belongs to; empty for the site.
+    pub license_id: String,
+}
+
+/// All events that match, the oldest first, as they come from the database.
+pub fn stream<'a>(tx: &'a mut Scoped, filter: &Filter) -> BoxStream<'a, sqlx::Result<Exported>> {
+    sqlx::query_as(AssertSqlSafe(format!(
+        "SELECT e.*, coalesce(a.license_id, '') AS license_id
+         FROM audit_events e LEFT JOIN app_audited() a ON a.contract_id = e.contract_id WHERE {READABLE} ORDER BY e.at, e.chain, e.seq"
+    )))
+    .bind(like(&filter.person))
+    .bind(filter.action.clone())
+    .bind(filter.license_id.clone())
+    .bind(filter.from)
+    .bind(filter.until)
+    .bind(filter.key.clone())
+    .fetch(&mut **tx)
 }
 
 /// How many events match.
@@ -271,6 +297,7 @@ pub async fn count(tx: &mut Scoped, filter: &Filter) -> sqlx::Result<i64> {
         .bind(&filter.license_id)
         .bind(filter.from)
         .bind(filter.until)
+        .bind(&filter.key)
         .fetch_one(&mut **tx)
         .await
 }

@@ -63,7 +63,7 @@ pub struct ChainState {
 pub struct AuditPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `person`, `action`, `license_id`, `from`, `to`, `page`.
+    /// The list's address: `person`, `action`, `license_id`, `key`, `from`, `to`, `page`.
     pub address: Address,
     /// The actions to filter by, "All" with the value "" first.
     pub actions: Vec<Choice>,
@@ -83,6 +83,7 @@ impl AuditPage {
             ("person", "Person: "),
             ("action", "Action: "),
             ("license_id", "License ID: "),
+            ("key", "Key ending in "),
             ("from", "From "),
             ("to", "To "),
         ];
@@ -165,5 +166,6 @@ mod tests {
         assert!(html.contains("Action: Key revealed"));
         assert!(html.contains("The chain is whole"));
         assert!(html.contains("Denied"));
+        assert!(html.contains("action=\"/exports/audit\"") && html.contains("value=\"jsonl\""));
     }
 }

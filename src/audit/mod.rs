@@ -9,6 +9,7 @@
 
 pub mod chain;
 pub mod db;
+pub mod export;
 pub mod heads;
 pub mod list;
 mod screens;
@@ -157,5 +158,5 @@ pub struct Stored {
 
 /// The routes of this slice.
 pub fn routes() -> crate::web::registry::Routes {
-    crate::web::registry::Routes::default().get("/audit", screens::list)
+    crate::web::registry::Routes::default().get("/audit", screens::list).post("/exports/audit", export::post)
 }

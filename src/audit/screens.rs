@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{RawQuery, State},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use time::{Date, OffsetDateTime, Time, macros::format_description};
 
@@ -17,6 +17,7 @@ use crate::{
     app::AppState,
     auth::proof::{AuditorOrAdministrator, Site},
     error::Result,
+    keys::ProductKey,
     postgres::Scoped,
     web::{
         form::Pairs,
@@ -39,6 +40,10 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response> {
     let query = Pairs::parse(query.unwrap_or_default().as_bytes());
+    if let Ok(key) = ProductKey::parse(query.one("key")) {
+        // A whole key must not stay in an address: its last five characters find its events as well.
+        return Ok(Redirect::to(&address(&query).with("key", key.last_five()).href()).into_response());
+    }
     let address = address(&query);
     let filter = filter(&address);
     let number = page_of(query.one("page"));
@@ -65,11 +70,14 @@ pub async fn list(
     Ok(Html(page).into_response())
 }
 
-/// The parts of the address; a date that isn't one is left out, so that no chip claims it filters.
-fn address(query: &Pairs) -> Address {
+/// The parts of the address; a date or the end of a key that isn't one is left out, so that no chip claims it filters.
+pub fn address(query: &Pairs) -> Address {
     let address = ["person", "action", "license_id", "page"]
         .into_iter()
         .fold(Address::new("/audit"), |address, part| address.with(part, query.one(part).trim()));
+    let key = query.one("key").trim().to_uppercase();
+    let ending = key.len() == 5 && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let address = address.with("key", if ending { key } else { String::new() });
     ["from", "to"].into_iter().fold(address, |address, part| {
         let text = query.one(part).trim();
         address.with(part, day(text).map_or("", |_| text))
@@ -81,13 +89,14 @@ fn day(text: &str) -> Option<Date> {
 }
 
 /// Both days belong to what they bound, in UTC.
-fn filter(address: &Address) -> Filter {
+pub fn filter(address: &Address) -> Filter {
     let part = |name| address.get(name).to_owned();
     let start = |day: Date| day.with_time(Time::MIDNIGHT).assume_utc();
     Filter {
         person: part("person"),
         action: part("action"),
         license_id: part("license_id"),
+        key: part("key"),
         from: day(address.get("from")).map(start),
         until: day(address.get("to")).and_then(Date::next_day).map(start),
     }
@@ -129,7 +138,7 @@ fn empty(filter: &Filter) -> Empty {
     Empty::new(
         EmptyKind::NothingMatches,
         "No event matches",
-        "Take a filter off. A License ID has to be written in full.",
+        "Take a filter off. A License ID has to be written in full; of a key, its last five characters.",
     )
     .action("Clear filters", "/audit")
 }

@@ -108,6 +108,7 @@ fn doing(path: &str) -> &'static str {
         "/exports/keys" => "export the keys you chose.",
         path if path.ends_with("/reveal") => "show the key.",
         path if path.ends_with("/copy") => "show the key for copying.",
+        path if path.ends_with("/decision") => "decide the request.",
         path if path.ends_with("/apply") => "write the import.",
         _ => "go on with what you asked for.",
     }

@@ -7,7 +7,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 
 use super::{
-    import,
+    demo_requests, import,
     open::{self, Opened},
     responder, serve,
 };
@@ -16,6 +16,7 @@ use crate::{
     auth::{password::Passwords, roles::Role},
     config::{BadSetting, Settings, default_data_dir},
     imports::{Caps, read_file},
+    notices,
     people::{
         accounts::{self, add_person, set_password_hash},
         db, grants,
@@ -164,10 +165,15 @@ fn password(dir: &Path) -> Result<String> {
 /// When the database fails.
 pub async fn furnish(opened: &Opened, password: &str) -> Result<()> {
     let mut tx = opened.db.begin(Scope::System).await?;
-    if db::find_by_email(&mut tx, SIGN_INS[SIGN_INS.len() - 1].email).await?.is_some() {
-        return Ok(());
-    }
+    let furnished = db::find_by_email(&mut tx, SIGN_INS[SIGN_INS.len() - 1].email).await?.is_some();
     drop(tx);
+    if !furnished {
+        people_and_estate(opened, password).await?;
+    }
+    demo_requests::make(opened).await
+}
+
+async fn people_and_estate(opened: &Opened, password: &str) -> Result<()> {
     let mut files = Vec::new();
     for (name, bytes) in ESTATE {
         files.push(
@@ -203,5 +209,8 @@ pub async fn furnish(opened: &Opened, password: &str) -> Result<()> {
     }
     let now = tx.now();
     audit::db::record_all(&mut tx, &opened.linker(), now, &Actor::system("demo"), events).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    // So that the first page has a bell with something in it.
+    notices::plan::plan(&opened.db).await?;
+    Ok(())
 }

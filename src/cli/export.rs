@@ -74,14 +74,15 @@ async fn write_out(state: &AppState, args: &Args) -> Result<()> {
                 .record(&mut tx, &actor, Event::done("contracts.export", format!("{} License IDs", rows.len())))
                 .await?;
             tx.commit().await?;
-            out.write(&write(args.format, &rows).map_err(plain)?).await?;
+            out.write(&write(args.format, &rows).map_err(Error::plain)?).await?;
         }
         What::Keys => {
             let selection = Selection {
                 license_ids: (!args.license_ids.is_empty()).then(|| args.license_ids.clone()),
                 ..Selection::default()
             };
-            let mut chunks = keys::begin(state, Scope::System, &actor, selection, args.format).await.map_err(plain)?;
+            let mut chunks =
+                keys::begin(state, Scope::System, &actor, selection, args.format).await.map_err(Error::plain)?;
             while let Some(chunk) = chunks.recv().await {
                 out.write(&chunk.context("the export broke off: the file is not complete; the log says why")?).await?;
             }
@@ -99,14 +100,6 @@ async fn known(state: &AppState, license_ids: &[String]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn plain(fault: Error) -> anyhow::Error {
-    match fault {
-        Error::Internal(fault) => fault,
-        Error::Sealed(sentence) => anyhow!(sentence),
-        other => anyhow!("{other:?}"),
-    }
 }
 
 /// A file that appears whole under its name or not at all, or the standard output.

@@ -4,10 +4,12 @@ mod agent;
 mod audit;
 mod background;
 pub mod demo;
+mod demo_requests;
 mod export;
 mod grant;
 mod healthcheck;
 mod import;
+mod mail;
 mod migrate;
 pub mod open;
 mod responder;
@@ -59,6 +61,8 @@ enum Command {
     Grant(grant::Args),
     /// Take a role away
     Revoke(grant::RevokeArgs),
+    /// Try out how mail is sent
+    Mail(mail::Args),
     /// Look after the audit log
     Audit(audit::Args),
     /// Activate own software on this machine, and keep it activated
@@ -96,6 +100,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::User(args) => user::run(settings, &args).await,
         Command::Grant(args) => grant::run(settings, &args).await,
         Command::Revoke(args) => grant::revoke(settings, &args).await,
+        Command::Mail(args) => mail::run(settings, &args).await,
         Command::Audit(args) => audit::run(settings, &args).await,
         Command::Agent(args) => agent::run(&args).await,
         Command::Responder => responder::run(settings).await,

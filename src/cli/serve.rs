@@ -6,7 +6,7 @@ use anyhow::Result;
 use tokio::net::TcpListener;
 
 use super::{
-    background,
+    background::{self, Senders},
     open::{self, Opened},
     responder,
 };
@@ -15,6 +15,7 @@ use crate::{
     auth,
     config::{BadSetting, Settings},
     lifecycle::Lifecycle,
+    notices::webhook::Caller,
     postgres::Scope,
     responder::serve as serve_machines,
     telemetry,
@@ -28,6 +29,7 @@ use crate::{
 pub async fn run(settings: &Settings) -> Result<ExitCode> {
     // Before the database: a port that is taken shows at once.
     let listener = listen(settings).await?;
+    senders(settings)?;
     let machines = responder::listen(settings).await?;
     let opened = open::for_server(settings).await?;
     if nobody_yet(&opened).await? {
@@ -72,6 +74,16 @@ fn first_steps() -> &'static str {
      \x20 3. keyward import FILE…    (what the vendor's admin centre exports)"
 }
 
+/// What notices leave by.
+///
+/// # Errors
+/// A [`BadSetting`].
+fn senders(settings: &Settings) -> Result<Senders> {
+    let caller = Caller::new(settings.ca()?.as_deref())
+        .map_err(|fault| BadSetting::new("--ca-file (KEYWARD_CA_FILE)", format!("{fault:#}")))?;
+    Ok(Senders { mailer: settings.mailer()?, caller })
+}
+
 /// Serves an open installation on `listener`, and machines on theirs.
 ///
 /// # Errors
@@ -90,6 +102,7 @@ pub async fn serve(
     if let Some(at) = settings.admin_listen {
         telemetry::serve_metrics(at).await?;
     }
+    let senders = senders(settings)?;
     let Opened { db, vault, responder: role, embedded } = opened;
     if let Err(sealed) = vault.ensure_unsealed() {
         tracing::warn!("{sealed}");
@@ -108,7 +121,7 @@ pub async fn serve(
         tracing::info!(address = %machines.local_addr()?, "the responder is ready");
         lifecycle.task("responder", serve_machines(machines, host, responder::limits(settings), lifecycle.ending()));
     }
-    background::begin(&mut lifecycle, &state, &settings.data_dir()?);
+    background::begin(&mut lifecycle, &state, &settings.data_dir()?, senders);
     let mut embedded = embedded;
     let outcome = match &mut embedded {
         None => lifecycle.run().await,

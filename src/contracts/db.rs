@@ -96,6 +96,7 @@ pub async fn list(
         "{CONTRACT}
          WHERE ($1 = '' OR c.license_id ILIKE '%' || $2 || '%' OR o.name ILIKE '%' || $2 || '%')
            AND ($3 = '' OR c.program = $3) AND ($4 = '' OR c.status = $4) AND (CASE WHEN c.ends_on < $7 THEN $6 ELSE $5 END)
+           AND ($10::integer IS NULL OR c.ends_on BETWEEN $7 AND $7 + $10)
          ORDER BY {order} LIMIT nullif($8, 0) OFFSET $9"
     );
     let rows: Vec<Counted> = sqlx::query_as(AssertSqlSafe(statement))
@@ -108,6 +109,7 @@ pub async fn list(
         .bind(today)
         .bind(limit)
         .bind(offset)
+        .bind(filter.ending)
         .fetch_all(&mut **tx)
         .await?;
     let total = rows.first().map_or(0, |row| row.total);

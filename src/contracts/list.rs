@@ -85,7 +85,7 @@ impl ContractRow {
 pub struct ContractsPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `q`, `program`, `status`, `expired`, `sort`, `page`, under the path `/contracts`.
+    /// The list's address: `q`, `program`, `status`, `ending`, `expired`, `sort`, `page`, under the path `/contracts`.
     pub address: Address,
     /// What was searched.
     pub q: String,
@@ -93,6 +93,8 @@ pub struct ContractsPage {
     pub programs: Vec<Choice>,
     /// States to filter by, "All" with the value "" first.
     pub statuses: Vec<Choice>,
+    /// Within how many days they end, "Any time" with the value "" first.
+    pub endings: Vec<Choice>,
     /// "Hidden" with the value "" first, then "Shown" with `shown`, and "Only" with `only`.
     pub expired: Vec<Choice>,
     /// The License IDs on this page.
@@ -131,6 +133,11 @@ impl ContractsPage {
                 let without = self.address.clone().without(part).without("page");
                 chips.push(Chip::new([lead, value].concat(), without.href()));
             }
+        }
+        let ending = self.address.get("ending");
+        if !ending.is_empty() {
+            let without = self.address.clone().without("ending").without("page");
+            chips.push(Chip::new(["Ends within ", ending, " days"].concat(), without.href()));
         }
         let expired = self.address.clone().without("page");
         chips.extend(match self.address.get("expired") {
@@ -259,6 +266,7 @@ impl ContractsPage {
             q: String::new(),
             programs: vec![choice("", "All"), choice("Enterprise", "Enterprise"), choice("MPSA", "MPSA")],
             statuses: vec![choice("", "All"), choice("Active", "Active")],
+            endings: vec![choice("", "Any time"), choice("90", "In 90 days")],
             expired: vec![choice("", "Hidden"), choice("shown", "Shown"), choice("only", "Only")],
             pager: Pager::new(&address, "page", 1, 10, 1_234),
             rows,

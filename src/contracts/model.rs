@@ -95,6 +95,8 @@ pub struct Filter {
     pub status: String,
     /// What becomes of License IDs that have ended.
     pub expired: Expired,
+    /// Those alone that end within so many days from today.
+    pub ending: Option<i32>,
 }
 
 /// What a list does with License IDs that have ended.

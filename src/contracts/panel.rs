@@ -109,6 +109,10 @@ pub struct ContractPanel {
     pub key_count: Option<u64>,
     /// The contacts, when their tab is open.
     pub contacts: Vec<Contact>,
+    /// Whether vendor requests are decided by somebody other than the asker.
+    pub second_person: bool,
+    /// Whether this person may change that.
+    pub administered: bool,
 }
 
 impl ContractPanel {
@@ -214,6 +218,8 @@ impl ContractPanel {
             offerings_locked: None,
             keys,
             key_count: Some(52),
+            second_person: false,
+            administered: true,
             contacts: vec![
                 Contact {
                     role: "Notices/Primary".into(),

@@ -23,6 +23,7 @@ use crate::{
     error::{Error, Result},
     keys::{self, model::Of},
     postgres::Scoped,
+    requests,
     web::{
         form::Pairs,
         page::Html,
@@ -80,7 +81,7 @@ pub async fn with_revealed(
 }
 
 fn address(query: &Pairs) -> Address {
-    ["q", "program", "status", "expired", "sort", "page"]
+    ["q", "program", "status", "ending", "expired", "sort", "page"]
         .into_iter()
         .fold(Address::new("/contracts"), |address, part| address.with(part, query.one(part).trim()))
 }
@@ -93,7 +94,9 @@ pub fn filter(query: &Pairs) -> Filter {
         "only" => Expired::Only,
         _ => Expired::Hidden,
     };
-    Filter { q: text("q"), program: text("program"), status: text("status"), expired }
+    // A number that isn't one, or is longer than any agreement, narrows nothing.
+    let ending = query.one("ending").trim().parse().ok().filter(|days| (0..=36_500).contains(days));
+    Filter { q: text("q"), program: text("program"), status: text("status"), expired, ending }
 }
 
 fn sort(text: &str) -> (Sort, bool) {
@@ -131,10 +134,8 @@ async fn page(
         q: filter.q.clone(),
         programs: choices("All", programs, &filter.program),
         statuses: choices("All", statuses, &filter.status),
-        expired: [("", "Hidden"), ("shown", "Shown"), ("only", "Only")]
-            .into_iter()
-            .map(|(value, label)| Choice::new(value, label, address.get("expired")))
-            .collect(),
+        endings: among(&ENDINGS, address.get("ending")),
+        expired: among(&EXPIRED, address.get("expired")),
         rows: rows.into_iter().map(|contract| row(contract, today)).collect(),
         pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
         export_keys: may_export_keys.then_some(export_keys),
@@ -143,6 +144,15 @@ async fn page(
         panel,
         address,
     })
+}
+
+/// Within how many days License IDs end: the steps that notices tell of.
+pub(super) const ENDINGS: [(&str, &str); 5] =
+    [("", "Any time"), ("30", "In 30 days"), ("60", "In 60 days"), ("90", "In 90 days"), ("180", "In 180 days")];
+pub(super) const EXPIRED: [(&str, &str); 3] = [("", "Hidden"), ("shown", "Shown"), ("only", "Only")];
+
+fn among(choices: &[(&'static str, &'static str)], current: &str) -> Vec<Choice> {
+    choices.iter().map(|(value, label)| Choice::new(*value, *label, current)).collect()
 }
 
 fn choices(all: &str, values: Vec<String>, current: &str) -> Vec<Choice> {
@@ -155,7 +165,8 @@ async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
     if !db::sees_any(tx).await? {
         return Ok(crate::web::overview::OverviewPage::nothing_granted());
     }
-    let narrowed = !(filter.q.is_empty() && filter.program.is_empty() && filter.status.is_empty());
+    let narrowed =
+        !(filter.q.is_empty() && filter.program.is_empty() && filter.status.is_empty()) || filter.ending.is_some();
     let text = if narrowed {
         "Try fewer words or fewer filters."
     } else {
@@ -208,7 +219,10 @@ async fn panel(
     } else {
         None
     };
+    let second_person = requests::db::second_person(tx, head.id).await?;
     Ok(ContractPanel {
+        second_person,
+        administered: head.may(Permission::Administer),
         list,
         tab,
         start: contract.starts_on.map(|day| When::day(day, today)),
@@ -256,12 +270,14 @@ async fn key_list(
     let (rows, total) = keys::db::list(tx, Of::Contract(head.id), PAGE, (number - 1) * PAGE).await?;
     let total = total.unsigned_abs();
     let here = list.clone().at(["/contracts/", &head.license_id].concat()).with("tab", "keys");
+    let mut rows = keys::view::rows(rows, tx.today());
+    requests::beside::mark(tx, &mut rows).await?;
     let mut keys = KeyList {
         lead: KeyLead::Product,
         place: here.path().to_owned(),
         pager: Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total),
         back: here.with("keys_page", query.one("keys_page")).href(),
-        rows: keys::view::rows(rows, tx.today()),
+        rows,
         export: (total > 0).then(|| {
             Export::of_keys("export-selected", "Export selected keys", "selected")
                 .field("license_id", head.license_id.clone())

@@ -1,12 +1,13 @@
 //! Which keys an export takes, and their rows as they stream by.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use futures_util::{StreamExt, stream::BoxStream};
-use sqlx::{AssertSqlSafe, Row, postgres::PgRow};
+use futures_util::StreamExt;
+use sqlx::AssertSqlSafe;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use super::groups::Group;
 use crate::{auth::roles::Permission, contracts::db::like, postgres::Scoped};
 
 /// What an export asks for. `None` means any.
@@ -78,19 +79,6 @@ macro_rules! bind {
     };
 }
 
-/// Which keys will leave, for the log: a License ID's row and the ids of its keys, in the order of the rows.
-pub fn chosen<'a>(tx: &'a mut Scoped, selection: &Selection) -> BoxStream<'a, sqlx::Result<(Uuid, Vec<Uuid>)>> {
-    // License ID by License ID, in their order: nothing has to be sorted.
-    let statement = format!(
-        "SELECT mine.contract_id, chosen.keys
-         FROM (SELECT DISTINCT contract_id FROM app_grants() WHERE role = ANY($1) ORDER BY contract_id) mine
-              CROSS JOIN LATERAL (SELECT array_agg(k.id) AS keys FROM product_keys k WHERE k.contract_id = mine.contract_id AND {}) chosen
-         WHERE chosen.keys IS NOT NULL ORDER BY mine.contract_id",
-        selection.conditions()
-    );
-    bind!(sqlx::query_as(AssertSqlSafe(statement)), selection).fetch(&mut **tx)
-}
-
 /// How many keys a selection holds.
 ///
 /// # Errors
@@ -103,8 +91,10 @@ pub async fn count(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<i64> 
 /// What many keys share, read once: then a key's row carries ids in place of names.
 #[derive(Debug, Default)]
 pub struct Estate {
+    /// The rows of the License IDs, in the order of the file.
+    pub order: Vec<Uuid>,
     /// License IDs by their rows.
-    pub contracts: BTreeMap<Uuid, ContractCells>,
+    pub contracts: HashMap<Uuid, ContractCells>,
     /// Names of products by their rows.
     pub products: HashMap<Uuid, String>,
     /// The wrapped data keys: id, License ID, ciphertext.
@@ -138,115 +128,78 @@ pub async fn estate(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<Esta
     if selection.key_ids.is_some() {
         statement.push_str(" AND c.id IN (SELECT contract_id FROM product_keys WHERE id = ANY($3))");
     }
+    statement.push_str(" ORDER BY c.license_id");
     let contracts: Vec<ContractCells> = sqlx::query_as(AssertSqlSafe(statement))
         .bind(Permission::ReadKeys.roles())
         .bind(&selection.license_ids)
         .bind(&selection.key_ids)
         .fetch_all(&mut **tx)
         .await?;
-    let ids: Vec<Uuid> = contracts.iter().map(|contract| contract.id).collect();
+    let order: Vec<Uuid> = contracts.iter().map(|contract| contract.id).collect();
     let products: Vec<(Uuid, String)> =
         sqlx::query_as("SELECT id, name FROM products WHERE id IN (SELECT app_seen_products())")
             .fetch_all(&mut **tx)
             .await?;
     let data_keys = sqlx::query_as("SELECT id, contract_id, wrapped FROM data_keys WHERE contract_id = ANY($1)")
-        .bind(ids)
+        .bind(&order)
         .fetch_all(&mut **tx)
         .await?;
     Ok(Estate {
+        order,
         contracts: contracts.into_iter().map(|contract| (contract.id, contract)).collect(),
         products: products.into_iter().collect(),
         data_keys,
     })
 }
 
-/// One key as it leaves the database, borrowed from its message.
-#[derive(Debug)]
-pub struct SealedRow<'r> {
-    /// The row.
-    pub id: Uuid,
-    /// The License ID's row.
-    pub contract: Uuid,
-    /// The product's row.
-    pub product: Uuid,
-    /// MAK, KMS, VLK, OSA, SETUP or NONE.
-    pub kind: &'r str,
-    /// Which data key opens it, and the ciphertext.
-    pub sealed: Option<(Uuid, &'r [u8])>,
-    /// What stands in place of a key.
-    pub no_key_text: &'r str,
-    /// Activations used.
-    pub used: Option<i64>,
-    /// Activations in all.
-    pub total: Option<i64>,
-    /// Seats.
-    pub seats: Option<i64>,
-    /// OSA status.
-    pub osa_status: &'r str,
-}
+/// Groups handed over at a time hold about so many keys: an export logs and commits that many at once, and
+/// keeps a few times as many in memory.
+const PART: usize = 10_000;
 
-/// In the order that [`SealedRow::of`] takes them: a name looked up for each cell of a million rows shows.
-const COLUMNS: &str = "k.id, k.contract_id, k.product_id, k.kind, k.data_key_id, k.sealed, k.no_key_text, k.used, k.total, k.seats, k.osa_status";
+/// Parts of an export on their way from the database.
+pub type Parts = mpsc::Receiver<sqlx::Result<Vec<Group>>>;
 
-impl<'r> SealedRow<'r> {
-    /// Reads one row of [`read`].
-    ///
-    /// # Errors
-    /// Never on a row of [`read`].
-    pub fn of(row: &'r PgRow) -> sqlx::Result<Self> {
-        // Unchecked are the columns' types alone, which are the statement's own.
-        let sealed: Option<&[u8]> = row.try_get_unchecked(5)?;
-        Ok(Self {
-            id: row.try_get_unchecked(0)?,
-            contract: row.try_get_unchecked(1)?,
-            product: row.try_get_unchecked(2)?,
-            kind: row.try_get_unchecked(3)?,
-            sealed: row.try_get_unchecked::<Option<Uuid>, _>(4)?.zip(sealed),
-            no_key_text: row.try_get_unchecked(6)?,
-            used: row.try_get_unchecked(7)?,
-            total: row.try_get_unchecked(8)?,
-            seats: row.try_get_unchecked(9)?,
-            osa_status: row.try_get_unchecked(10)?,
-        })
-    }
-}
-
-/// Rows handed over at a time.
-const BATCH: usize = 256;
-
-/// Batches of rows on their way from the database.
-pub type Batches = mpsc::Receiver<sqlx::Result<Vec<PgRow>>>;
-
-/// Sends the rows of the keys that [`chosen`] named, still sealed, until all are sent or nobody takes them.
-/// `keys` is how many there are.
-pub async fn read(mut tx: Scoped, selection: Selection, keys: usize, batches: mpsc::Sender<sqlx::Result<Vec<PgRow>>>) {
-    let statement = match most_of_all(&mut tx, keys).await {
-        // The same scope, but as a question to each row: the table is read as it lies.
-        Ok(true) => format!(
-            "SELECT {COLUMNS} FROM product_keys k
-             WHERE (k.contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))) IS TRUE AND {}",
-            selection.conditions()
-        ),
-        Ok(false) => format!("SELECT {COLUMNS} {}", selection.keys()),
-        Err(fault) => {
-            let _ = batches.send(Err(fault)).await;
-            return;
+/// Sends the chosen keys of one License ID after the other, still sealed, until all are sent or nobody takes
+/// them. `contracts` are the rows of the License IDs that the person may read, in the order of the file.
+pub async fn read(
+    mut tx: Scoped,
+    selection: Selection,
+    contracts: Vec<Uuid>,
+    parts: mpsc::Sender<sqlx::Result<Vec<Group>>>,
+) {
+    // A row for each License ID and an array for each column: a message for each key would cost both sides
+    // more than the key itself.
+    let statement = format!(
+        "SELECT {} FROM (SELECT contract_id, place FROM unnest($8::uuid[]) WITH ORDINALITY AS m (contract_id, place)
+                         WHERE contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1)) ORDER BY place) mine
+              CROSS JOIN LATERAL (SELECT {} FROM product_keys k WHERE k.contract_id = mine.contract_id AND {}) chosen
+         WHERE chosen.id IS NOT NULL ORDER BY mine.place",
+        Group::COLUMNS,
+        Group::ARRAYS,
+        selection.conditions()
+    );
+    let mut rows = bind!(sqlx::query(AssertSqlSafe(statement)), selection).bind(contracts).fetch(&mut *tx);
+    let (mut part, mut keys) = (Vec::new(), 0);
+    loop {
+        let group = rows.next().await.map(|row| row.and_then(Group::of));
+        match group {
+            Some(Ok(group)) => {
+                keys += group.ids.len();
+                part.push(group);
+                if keys < PART {
+                    continue;
+                }
+            }
+            Some(Err(fault)) => {
+                let _ = parts.send(Err(fault)).await;
+                return;
+            }
+            None if part.is_empty() => return,
+            None => {}
         }
-    };
-    let mut rows = bind!(sqlx::query(AssertSqlSafe(statement)), selection).fetch(&mut *tx).chunks(BATCH);
-    while let Some(batch) = rows.next().await {
-        if batches.send(batch.into_iter().collect()).await.is_err() {
+        keys = 0;
+        if parts.send(Ok(std::mem::take(&mut part))).await.is_err() {
             return;
         }
     }
-}
-
-/// Whether so many keys are so large a part of the table that reading all of it is quicker than looking
-/// up License ID by License ID; the planner can't tell how many a person sees.
-async fn most_of_all(tx: &mut Scoped, keys: usize) -> sqlx::Result<bool> {
-    let all: f32 = sqlx::query_scalar("SELECT reltuples FROM pg_class WHERE oid = 'product_keys'::regclass")
-        .fetch_one(&mut **tx)
-        .await?;
-    #[allow(clippy::cast_precision_loss)]
-    Ok(all > 0.0 && keys as f32 > all / 4.0)
 }

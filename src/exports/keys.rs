@@ -1,7 +1,7 @@
 //! `POST /exports/keys`: keys in clear as a file. One audit event per License ID with the ids of
-//! its keys is committed before the first byte.
+//! its keys is committed before the first byte of one of them.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use axum::{
@@ -19,17 +19,18 @@ use zeroize::Zeroize;
 
 use super::{
     CellBuffer, ExportedKey, Format, KEY_COLUMNS, KeyExportRow, TextFormat, XlsxSheet, append_row,
-    db::{self, Batches, Estate, SealedRow, Selection},
+    db::{self, Estate, Parts, Selection},
+    groups::Group,
     header_bytes,
 };
 use crate::{
     app::AppState,
-    audit::{self, Actor, Event},
+    audit::{Actor, Event},
     auth::proof::{Anybody, Fresh, SignedIn},
     contracts::{self, model::Sort},
     error::{Error, Result},
     keys::Activations,
-    postgres::{Scope, Scoped},
+    postgres::Scope,
     vault::gate::{self, Opener, Released},
     web::form::Pairs,
 };
@@ -38,10 +39,8 @@ use crate::{
 const CHUNK: usize = 64 * 1024;
 /// Chunks that may wait for a slow reader.
 const DEPTH: usize = 8;
-/// Batches of sealed rows that may wait to be opened.
-const READ_AHEAD: usize = 8;
-/// Keys named in the events that are written at a time, about.
-const NAMED: usize = 50_000;
+/// Parts that may wait to be recorded, and to be opened.
+const READ_AHEAD: usize = 1;
 
 /// Writes the chosen keys as a file.
 ///
@@ -122,11 +121,12 @@ async fn export(state: &AppState, proof: &SignedIn, selection: Selection, format
     Ok((attachment(format, "product-keys", state.clock().now())?, body).into_response())
 }
 
-/// Begins an export: commits its audit events, then streams the file into the channel returned. An
-/// error in the channel means that the file is broken off.
+/// Begins an export and streams the file into the channel returned, part by part: each is read, written into
+/// the log, committed there, and only then opened. An error in the channel means that the file is broken off.
 ///
 /// # Errors
-/// When the vault is sealed, all places are taken, or the log can't be written; then nothing leaves.
+/// When the vault is sealed, all places are taken, or the first part can't be written into the log; then
+/// nothing leaves.
 pub async fn begin(
     state: &AppState,
     scope: Scope,
@@ -136,18 +136,26 @@ pub async fn begin(
 ) -> Result<Chunks> {
     state.vault.ensure_unsealed()?;
     let place = state.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
-    // One state of the database: the keys that are written into the log are the keys that leave.
+    // One state of the database for all parts, and for the names that stand beside the keys.
     let mut source = state.db.begin_still(scope).await?;
-    let estate = db::estate(&mut source, &selection).await?;
-    let mut log = state.db.begin(scope).await?;
-    let keys = record(state, &mut source, &mut log, actor, &selection, &estate, format).await?;
-    // Rows begin to queue up, sealed as they are; nothing opens them before the log stands.
-    let (ahead, rows) = mpsc::channel(READ_AHEAD);
-    tokio::spawn(db::read(source, selection, keys, ahead));
-    let released = gate::commit_export(state, log).await?;
+    let estate = Arc::new(db::estate(&mut source, &selection).await?);
+    let (ahead, parts) = mpsc::channel(READ_AHEAD);
+    tokio::spawn(db::read(source, selection, estate.order.clone(), ahead));
+
+    let mut recorder =
+        Recorder { state: state.clone(), scope, actor: actor.clone(), estate: estate.clone(), format, parts };
+    let (recorded, rows) = mpsc::channel(READ_AHEAD);
+    // The first part stands in the log before the answer begins: where that fails, it is an error and no file.
+    match recorder.next().await? {
+        Some(first) => {
+            let _ = recorded.send(Ok(first)).await;
+            tokio::spawn(recorder.run(recorded));
+        }
+        None => recorder.record_nothing().await?,
+    }
 
     let (sender, receiver) = mpsc::channel(DEPTH);
-    let job = Job { state: state.clone(), rows, format, released, estate, sender };
+    let job = Job { state: state.clone(), rows, format, estate, sender };
     tokio::spawn(async move {
         let _place = place;
         job.run().await;
@@ -155,39 +163,54 @@ pub async fn begin(
     Ok(receiver)
 }
 
-/// Writes one event per License ID, in the order of their rows and some at a time, so that neither a
-/// large estate fills the memory nor two exports wait for each other in a circle. An export that takes
-/// nothing leaves one event on the site's chain. How many keys there are.
-async fn record(
-    state: &AppState,
-    source: &mut Scoped,
-    log: &mut Scoped,
-    actor: &Actor,
-    selection: &Selection,
-    estate: &Estate,
+/// Some License IDs' keys, in the log.
+type Recorded = Released<Vec<Group>>;
+
+/// Writes what leaves into the log, one event per License ID with the ids of its keys, and a transaction for
+/// each part: neither a large estate fills the memory nor does its export keep the ends of all chains.
+struct Recorder {
+    state: AppState,
+    scope: Scope,
+    actor: Actor,
+    estate: Arc<Estate>,
     format: Format,
-) -> Result<usize> {
-    audit::db::open_chains(log, estate.contracts.keys()).await?;
-    let mut events = Vec::new();
-    let (mut named, mut all) = (0, 0);
-    let mut chosen = db::chosen(source, selection);
-    while let Some((contract, keys)) = chosen.try_next().await? {
-        named += keys.len();
-        all += keys.len();
-        let license_id = estate.contracts.get(&contract).map_or("", |cells| &cells.license_id);
-        let detail = serde_json::json!({ "format": format.to_string(), "count": keys.len() });
-        let subject = format!("{} keys of License ID {license_id}", keys.len());
-        events.push(Event::done("keys.export", subject).on(contract).with(detail).keys(keys));
-        if named >= NAMED {
-            state.record_all(log, actor, std::mem::take(&mut events)).await?;
-            named = 0;
+    parts: Parts,
+}
+
+impl Recorder {
+    /// The next part, recorded; `None` behind the last.
+    async fn next(&mut self) -> Result<Option<Recorded>> {
+        let Some(part) = self.parts.recv().await.transpose()? else { return Ok(None) };
+        let events = part
+            .iter()
+            .map(|group| {
+                let (contract, count) = (group.contract, group.ids.len());
+                let license_id = self.estate.contracts.get(&contract).map_or("", |cells| &cells.license_id);
+                let detail = serde_json::json!({ "format": self.format.to_string(), "count": count });
+                let subject = format!("{count} keys of License ID {license_id}");
+                Event::done("keys.export", subject).on(contract).with(detail).keys(group.ids.clone())
+            })
+            .collect();
+        let mut log = self.state.db.begin(self.scope).await?;
+        self.state.record_all(&mut log, &self.actor, events).await?;
+        gate::commit_export(&self.state, log, part).await.map(Some)
+    }
+
+    /// An export that takes nothing leaves one event on the site's chain.
+    async fn record_nothing(&self) -> Result<()> {
+        let mut log = self.state.db.begin(self.scope).await?;
+        self.state.record_all(&mut log, &self.actor, vec![Event::done("keys.export", "no keys")]).await?;
+        Ok(log.commit().await?)
+    }
+
+    async fn run(mut self, recorded: mpsc::Sender<Result<Recorded>>) {
+        while let Some(part) = self.next().await.transpose() {
+            let last = part.is_err();
+            if recorded.send(part).await.is_err() || last {
+                return;
+            }
         }
     }
-    if all == 0 {
-        events.push(Event::done("keys.export", "no keys"));
-    }
-    state.record_all(log, actor, events).await?;
-    Ok(all)
 }
 
 /// Headers of a download named `keyward-NAME-DATE.EXTENSION`.
@@ -209,10 +232,9 @@ pub type Chunks = mpsc::Receiver<std::io::Result<Bytes>>;
 /// An export under way.
 struct Job {
     state: AppState,
-    rows: Batches,
+    rows: mpsc::Receiver<Result<Recorded>>,
     format: Format,
-    released: Released,
-    estate: Estate,
+    estate: Arc<Estate>,
     sender: mpsc::Sender<std::io::Result<Bytes>>,
 }
 
@@ -231,18 +253,21 @@ impl Job {
     }
 
     async fn text(&mut self, format: TextFormat) -> anyhow::Result<()> {
-        let mut opener = Opener::new(&self.state, &self.released);
-        opener.learn(std::mem::take(&mut self.estate.data_keys))?;
+        let opener = self.opener()?;
         let mut out = header_bytes(format, &KEY_COLUMNS);
         let mut scratch = Scratch::new();
-        while let Some(rows) = self.rows.recv().await {
-            for row in &rows? {
-                append_row(&mut out, format, &scratch.cells(&SealedRow::of(row)?, &self.estate, &opener)?);
-            }
-            if out.len() >= CHUNK {
-                let chunk = std::mem::replace(&mut out, Vec::with_capacity(CHUNK * 2));
-                if self.sender.send(Ok(chunk.into())).await.is_err() {
-                    return Ok(()); // the reader has gone
+        while let Some(part) = self.rows.recv().await {
+            let part = part.map_err(Error::plain)?;
+            for group in part.part() {
+                scratch.each(group, &part, &self.estate, &opener, |cells| {
+                    append_row(&mut out, format, cells);
+                    Ok(())
+                })?;
+                if out.len() >= CHUNK {
+                    let chunk = std::mem::replace(&mut out, Vec::with_capacity(CHUNK * 2));
+                    if self.sender.send(Ok(chunk.into())).await.is_err() {
+                        return Ok(()); // the reader has gone
+                    }
                 }
             }
         }
@@ -251,13 +276,13 @@ impl Job {
     }
 
     async fn sheet(&mut self) -> anyhow::Result<()> {
-        let mut opener = Opener::new(&self.state, &self.released);
-        opener.learn(std::mem::take(&mut self.estate.data_keys))?;
+        let opener = self.opener()?;
         let mut sheet = XlsxSheet::new_in(&temporary_directory(), &KEY_COLUMNS)?;
         let mut scratch = Scratch::new();
-        while let Some(rows) = self.rows.recv().await {
-            for row in &rows? {
-                sheet.row(&scratch.cells(&SealedRow::of(row)?, &self.estate, &opener)?)?;
+        while let Some(part) = self.rows.recv().await {
+            let part = part.map_err(Error::plain)?;
+            for group in part.part() {
+                scratch.each(group, &part, &self.estate, &opener, |cells| Ok(sheet.row(cells)?))?;
             }
         }
         let file = tokio::task::spawn_blocking(move || sheet.finish()).await??;
@@ -268,6 +293,12 @@ impl Job {
             }
         }
         Ok(())
+    }
+
+    fn opener(&self) -> anyhow::Result<Opener> {
+        let mut opener = Opener::new(self.state.clone());
+        opener.learn(&self.estate.data_keys)?;
+        Ok(opener)
     }
 }
 
@@ -292,35 +323,42 @@ impl Scratch {
 }
 
 impl Scratch {
-    fn cells<'a>(
-        &'a mut self,
-        row: &SealedRow<'a>,
-        estate: &'a Estate,
-        opener: &Opener<'_>,
-    ) -> anyhow::Result<[&'a str; 9]> {
-        let key = match row.sealed {
-            Some((data_key, sealed)) => ExportedKey::Key(opener.open(data_key, row.id, sealed, &mut self.key)?),
-            None => ExportedKey::NotNeeded(row.no_key_text),
-        };
-        // Both were read in the same state of the database as the row.
-        let contract = estate.contracts.get(&row.contract).context("a key's License ID is missing")?;
-        let product = estate.products.get(&row.product).context("a key's product is missing")?;
-        let number = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
-        let view = KeyExportRow {
-            license_id: &contract.license_id,
-            parent_program: &contract.program,
-            organization: &contract.organization,
-            product,
-            key,
-            kind: crate::keys::kind_of(row.kind),
-            activations: row
-                .used
-                .zip(row.total)
-                .map(|(used, limit)| Activations { used: number(used), limit: number(limit) }),
-            seats: row.seats.map(number),
-            osa_status: row.osa_status,
-        };
-        Ok(view.cells(&mut self.buffer))
+    /// Calls `write` with the cells of each key of a group.
+    fn each(
+        &mut self,
+        group: &Group,
+        part: &Recorded,
+        estate: &Estate,
+        opener: &Opener,
+        mut write: impl FnMut(&[&str; 9]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        // Both were read in the same state of the database as the keys.
+        let contract = estate.contracts.get(&group.contract).context("a key's License ID is missing")?;
+        group.for_each(|row| {
+            let key = match row.sealed {
+                Some((data_key, sealed)) => {
+                    ExportedKey::Key(opener.open(part, data_key, row.id, sealed, &mut self.key)?)
+                }
+                None => ExportedKey::NotNeeded(row.no_key_text),
+            };
+            let product = estate.products.get(&row.product).context("a key's product is missing")?;
+            let number = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
+            let view = KeyExportRow {
+                license_id: &contract.license_id,
+                parent_program: &contract.program,
+                organization: &contract.organization,
+                product,
+                key,
+                kind: crate::keys::kind_of(row.kind),
+                activations: row
+                    .used
+                    .zip(row.total)
+                    .map(|(used, limit)| Activations { used: number(used), limit: number(limit) }),
+                seats: row.seats.map(number),
+                osa_status: row.osa_status,
+            };
+            write(&view.cells(&mut self.buffer))
+        })
     }
 }
 

@@ -9,6 +9,7 @@ pub mod cells;
 pub mod columns;
 pub mod contracts;
 pub mod db;
+pub mod groups;
 pub mod keys;
 pub mod sheet;
 pub mod writer;

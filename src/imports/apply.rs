@@ -16,6 +16,7 @@ use crate::{
     audit::{self, Actor, Event, chain::Linker},
     error::Error,
     postgres::{Db, Scope, Scoped},
+    requests,
     vault::{Vault, VaultError},
 };
 
@@ -218,12 +219,14 @@ impl Importer<'_> {
         }
         tick(usize::try_from(plan.tally.skipped).unwrap_or_default());
         write::write(&mut tx, self.vault, &plan.work, key_rows(&file), tick).await?;
+        let settled = settle(&mut tx, &plan).await?;
         // The rows may be a great part of the memory; what follows takes some of its own.
         drop(file);
         db::add_import(&mut tx, import, self.who.person(), &self.actor.name, "applied").await?;
         db::add_file(&mut tx, import, position, &plan, None).await?;
         let now = tx.now();
-        audit::db::record_all(&mut tx, self.linker, now, &self.actor, events(&plan)).await?;
+        let told = events(&plan).into_iter().chain(settled).collect();
+        audit::db::record_all(&mut tx, self.linker, now, &self.actor, told).await?;
         tx.commit().await?;
         Ok(Report::of(plan, false))
     }
@@ -236,6 +239,7 @@ impl Importer<'_> {
             let plan = self.plan(&mut tx, file).await?;
             if !plan.is_refused() {
                 write::write(&mut tx, self.vault, &plan.work, key_rows(file), &mut |_| ()).await?;
+                told.extend(settle(&mut tx, &plan).await?);
                 told.extend(events(&plan));
             }
             plans.push(plan);
@@ -264,6 +268,11 @@ impl Importer<'_> {
         }
         Ok(tx)
     }
+}
+
+/// Requests whose new total a file of keys has brought are done, in its transaction.
+async fn settle(tx: &mut Scoped, plan: &Plan) -> sqlx::Result<Vec<Event>> {
+    if plan.kind == Kind::Keys { requests::read_back::settle(tx).await } else { Ok(Vec::new()) }
 }
 
 fn in_order(files: &[ParsedFile]) -> Vec<&ParsedFile> {

@@ -46,6 +46,8 @@ fn row(key: KeyRow, further: Vec<Place>, today: Date) -> view::KeyRow {
         further,
         osa_status: (!key.osa_status.is_empty()).then_some(key.osa_status),
         remarks,
+        request: None,
+        ask: None,
     }
 }
 

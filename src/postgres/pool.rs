@@ -155,6 +155,12 @@ impl Db {
             .await
     }
 
+    /// The same pool under another clock: for what shall have happened at another time, as the demo's past.
+    #[must_use]
+    pub fn at(&self, clock: Clock) -> Self {
+        Self { pool: self.pool.clone(), clock }
+    }
+
     /// The clock that decides which grants are in force.
     pub fn clock(&self) -> &Clock {
         &self.clock

@@ -1,5 +1,5 @@
 //! `/products/{slug}`: the side panel of a product; the list stands behind it.
-use crate::web::view::{Address, Empty, EmptyKind, Fact, KeyList, Tab};
+use crate::web::view::{Address, Empty, EmptyKind, Fact, KeyList, Link, Tab};
 
 /// Which tab of the panel is open: the `tab` of the address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct About {
     pub needs_key: bool,
     /// What kind of key it takes, or why it needs none, in a sentence.
     pub key_sentence: String,
+    /// Where to read on: which way of activation fits, or what stands in place of a key.
+    pub helper: Option<Link>,
 }
 
 impl About {
@@ -120,6 +122,7 @@ impl ProductPanel {
                 estate: "Vendor".into(),
                 needs_key: true,
                 key_sentence: "It takes a MAK, or the published setup key with a KMS host.".into(),
+                helper: Some(Link::new("Which key do I need?", "/products/which-key?edition=Windows+11+Pro")),
             },
             key_count: 24,
             keys,

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{
-    db,
+    classify, db,
     list::{Category, ProductRow, ProductsPage},
     model::{Filter, Listed, Product, Sort},
     panel::{About, ProductPanel, ProductTab},
@@ -20,11 +20,12 @@ use crate::{
     error::Result,
     keys::{self, ProductKey, model::Of},
     postgres::Scoped,
+    requests,
     web::{
         form::Pairs,
         page::{Html, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager},
+        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Link, Locked, Pager},
     },
 };
 
@@ -194,11 +195,13 @@ async fn panel(
             let locked = locked(tx, product.id).await?;
             let pager =
                 Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs());
+            let mut rows = keys::view::rows(rows, tx.today());
+            requests::beside::mark(tx, &mut rows).await?;
             let mut keys = KeyList {
                 lead: KeyLead::Contract,
                 place: here.path().to_owned(),
                 back: here.with("keys_page", query.one("keys_page")).href(),
-                rows: keys::view::rows(rows, tx.today()),
+                rows,
                 pager,
                 export: (total > 0).then(|| {
                     Export::of_keys("export-selected", "Export selected keys", "selected")
@@ -251,7 +254,20 @@ fn about(product: &Product) -> About {
         } else {
             product.no_key_reason.clone()
         },
+        helper: helper(product),
     }
+}
+
+/// Which page helps on with a vendor's product; Keyward itself activates the organisation's own.
+fn helper(product: &Product) -> Option<Link> {
+    if product.estate == "own" {
+        return None;
+    }
+    if product.no_key_reason == classify::RDS {
+        return Some(Link::new("Programme and number for the wizard", "/products/rds"));
+    }
+    let which = Address::new("/products/which-key").with("edition", product.name.clone());
+    Some(Link::new("Which key do I need?", which.href()))
 }
 
 /// The part of the keys that is there but not for this person: known License IDs, missing role.

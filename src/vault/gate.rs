@@ -88,29 +88,37 @@ fn describe(key: &KeyHead) -> String {
     format!("{} {} ending in {}", key.product, key.kind, key.last_five.as_deref().unwrap_or("-"))
 }
 
-/// Opens many keys of an export whose audit events are committed: only [`crate::exports`] can make
-/// the [`Released`] that it takes.
-pub struct Opener<'a> {
-    state: &'a AppState,
+/// Opens the keys of an export, part by part, each after its audit events are committed: it asks for the
+/// [`Released`] that only [`commit_export`] makes.
+pub struct Opener {
+    state: AppState,
     known: HashMap<Uuid, Arc<DataKey>>,
 }
 
-/// Says that an export's audit events are committed. Made by [`commit_export`] alone.
-pub struct Released(());
+/// A part of an export whose audit events are committed. Made by [`commit_export`] alone.
+#[derive(Debug)]
+pub struct Released<T>(T);
 
-/// Commits the audit events of an export; the value returned opens the way to its keys.
+/// Commits the audit events of a part of an export; the value returned opens the way to its keys.
 ///
 /// # Errors
-/// When the log can't be written: then nothing is exported.
-pub async fn commit_export(state: &AppState, tx: Scoped) -> Result<Released> {
+/// When the log can't be written: then nothing of this part is exported.
+pub async fn commit_export<T>(state: &AppState, tx: Scoped, part: T) -> Result<Released<T>> {
     state.vault.ensure_unsealed()?;
     tx.commit().await?;
-    Ok(Released(()))
+    Ok(Released(part))
 }
 
-impl<'a> Opener<'a> {
+impl<T> Released<T> {
+    /// The part, still sealed.
+    pub fn part(&self) -> &T {
+        &self.0
+    }
+}
+
+impl Opener {
     /// Prepares to open the keys of an export.
-    pub fn new(state: &'a AppState, _: &Released) -> Self {
+    pub fn new(state: AppState) -> Self {
         Self { state, known: HashMap::new() }
     }
 
@@ -118,19 +126,20 @@ impl<'a> Opener<'a> {
     ///
     /// # Errors
     /// When one doesn't unwrap.
-    pub fn learn(&mut self, rows: Vec<(Uuid, Uuid, Vec<u8>)>) -> Result<(), VaultError> {
+    pub fn learn(&mut self, rows: &[(Uuid, Uuid, Vec<u8>)]) -> Result<(), VaultError> {
         for (id, contract, wrapped) in rows {
-            self.known.insert(id, self.state.vault.unwrap(id, contract, &wrapped)?);
+            self.known.insert(*id, self.state.vault.unwrap(*id, *contract, wrapped)?);
         }
         Ok(())
     }
 
-    /// The key in clear, in `space`: zero it when the last one is written.
+    /// A key of a released part in clear, in `space`: zero it when the last one is written.
     ///
     /// # Errors
     /// When it doesn't open.
-    pub fn open<'s>(
+    pub fn open<'s, T>(
         &self,
+        _: &Released<T>,
         data_key: Uuid,
         row: Uuid,
         sealed: &[u8],

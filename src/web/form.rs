@@ -23,9 +23,19 @@ impl Pairs {
         Self(url::form_urlencoded::parse(body).map(|(name, value)| (whole(name), whole(value))).collect())
     }
 
+    /// Fields that the program itself names.
+    pub fn of(fields: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
     /// The first value of a field; empty where there is none.
     pub fn one(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// Whether a field was sent at all.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
     }
 
     /// Every value of a field that isn't empty.

@@ -7,6 +7,7 @@ use axum::{
 
 use crate::{
     app::AppState, audit, auth::proof::SignedIn, contracts, error::Result, orders, people, postgres::Scoped, products,
+    requests,
 };
 
 use super::page::{Html, Shell, Tone};
@@ -76,6 +77,7 @@ pub async fn get(person: SignedIn, State(state): State<AppState>) -> Result<Resp
         estate_cards(&mut tx, &mut cards).await?;
     }
     let empty = cards.is_empty().then(OverviewPage::nothing_granted);
+    request_card(&mut tx, &mut cards).await?;
     site_cards(&person, &mut tx, &mut cards).await?;
     Ok(Html(OverviewPage { shell: person.visitor().shell(&state), cards, empty }).into_response())
 }
@@ -88,7 +90,7 @@ async fn estate_cards(tx: &mut Scoped, cards: &mut Vec<Card>) -> Result<()> {
         details.push(Detail {
             tone: Tone::Warn,
             text: format!("{} within 90 days", plural(ending, "ends", "end")),
-            href: Some("/contracts?sort=end".to_owned()),
+            href: Some("/contracts?ending=90".to_owned()),
         });
     }
     cards.push(card("Contracts", "/contracts", "file", active, "License IDs in force", details));
@@ -110,6 +112,26 @@ async fn estate_cards(tx: &mut Scoped, cards: &mut Vec<Card>) -> Result<()> {
     if let Some(lines) = orders::db::overview(tx).await? {
         cards.push(card("Orders", "/orders", "cart", lines, "order lines", Vec::new()));
     }
+    Ok(())
+}
+
+/// Shown to whoever sees some License ID or has asked for one.
+async fn request_card(tx: &mut Scoped, cards: &mut Vec<Card>) -> Result<()> {
+    let (open, decide, answer, late) = requests::db::overview(tx).await?;
+    if open == 0 && cards.is_empty() {
+        return Ok(());
+    }
+    let lines = [
+        (decide, Tone::Warn, plural(decide, "waits for your decision", "wait for your decision"), "decide"),
+        (answer, Tone::Warn, plural(answer, "waits for your answer", "wait for your answer"), "answer"),
+        (late, Tone::Bad, plural(late, "is overdue", "are overdue"), "late"),
+    ];
+    let details = lines
+        .into_iter()
+        .filter(|(n, ..)| *n > 0)
+        .map(|(_, tone, text, who)| Detail { tone, text, href: Some(format!("/requests?who={who}")) })
+        .collect();
+    cards.push(card("Requests", "/requests", "tray", open, "open", details));
     Ok(())
 }
 

@@ -122,23 +122,34 @@ pub struct Shell {
     pub notice: Option<Notice>,
     /// When the page was made, exactly, for paper; empty on the sign-in page.
     pub made: String,
+    /// Notices not read yet; 100 stands for more.
+    pub unread: i64,
     icons: String,
 }
 
 impl Shell {
     /// Every entry of the navigation; a handler leaves out what the person may not open.
-    pub const NAV: [NavItem; 7] = [
+    pub const NAV: [NavItem; 8] = [
         NavItem::new("Overview", "/", "home"),
         NavItem::new("Products and services", "/products", "box"),
         NavItem::new("Contracts", "/contracts", "file"),
         NavItem::new("Orders", "/orders", "cart"),
+        NavItem::new("Requests", "/requests", "tray"),
         NavItem::new("Role assignments", "/people", "people"),
         NavItem::new("Imports", "/imports", "upload"),
         NavItem::new("Audit", "/audit", "history"),
     ];
 
+    /// The second part of the navigation, for everybody who is signed in: help and reference.
+    pub const HELP: [NavItem; 4] = [
+        NavItem::new("Which key?", "/products/which-key", "help"),
+        NavItem::new("Setup keys", "/setup-keys", "key"),
+        NavItem::new("Error codes", "/error-codes", "stop"),
+        NavItem::new("Guides", "/guides", "book"),
+    ];
+
     /// The style sheets, in the order they are layered.
-    pub const SHEETS: [&'static str; 9] = [
+    pub const SHEETS: [&'static str; 11] = [
         "css/tokens.css",
         "css/base.css",
         "css/shell.css",
@@ -147,6 +158,8 @@ impl Shell {
         "css/table.css",
         "css/panel.css",
         "css/pages.css",
+        "css/reference.css",
+        "css/requests.css",
         "css/print.css",
     ];
 
@@ -154,7 +167,7 @@ impl Shell {
     #[must_use]
     pub fn new(path: &str, person: Option<Person>, nav: Vec<NavItem>) -> Self {
         let icons = Assets::address("icons.svg");
-        Self { path: path.to_owned(), person, nav, sealed: false, notice: None, made: String::new(), icons }
+        Self { path: path.to_owned(), person, nav, sealed: false, notice: None, made: String::new(), unread: 0, icons }
     }
 
     /// The same frame with the banner that says the vault is sealed, or without.
@@ -171,6 +184,19 @@ impl Shell {
         self
     }
 
+    /// The same frame with so many notices at the bell.
+    #[must_use]
+    pub fn bell(mut self, unread: i64) -> Self {
+        self.unread = unread;
+        self
+    }
+
+    /// What the bell shows: `3`, or `99+`.
+    #[must_use]
+    pub fn unread_text(&self) -> String {
+        if self.unread > 99 { "99+".to_owned() } else { self.unread.to_string() }
+    }
+
     /// The same frame with one sentence about what just happened.
     #[must_use]
     pub fn notice(mut self, kind: Tone, text: impl Into<String>) -> Self {
@@ -184,10 +210,15 @@ impl Shell {
         self.person.is_some()
     }
 
-    /// Whether a navigation entry is the current one: its own page or one below it.
+    /// Whether a navigation entry is the current one: its own page or one below it, unless another
+    /// entry is nearer to the page.
     #[must_use]
     pub fn is_current(&self, href: &str) -> bool {
-        self.path == href || (href != "/" && self.path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
+        let holds = |href: &str| {
+            self.path == href || (href != "/" && self.path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
+        };
+        let nearer = |item: &NavItem| item.href.len() > href.len() && holds(item.href);
+        holds(href) && !Self::HELP.iter().any(nearer)
     }
 
     /// The versioned address of a file under `static/`.
@@ -268,6 +299,8 @@ mod tests {
         assert!(!shell.is_current("/"));
         assert!(!Shell::sample("/productsx").is_current("/products"));
         assert!(Shell::sample("/").is_current("/"));
+        let nearer = Shell::sample("/products/which-key");
+        assert!(nearer.is_current("/products/which-key") && !nearer.is_current("/products"));
     }
 
     #[test]

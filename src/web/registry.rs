@@ -29,8 +29,12 @@ pub enum Who {
     OnGrant,
     /// Who sent in the import in the path, and site operators.
     OnImport,
+    /// Who may see the request in the path: its asker, and whoever may ask or decide on its License ID.
+    OnRequest,
     /// Whose session is in the path.
     OnSession,
+    /// Site operators.
+    Operator,
     /// Site operators, and Administrators of some License ID.
     OperatorOrAdministrator,
     /// Auditors, and Administrators of some License ID.

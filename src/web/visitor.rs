@@ -63,6 +63,8 @@ pub struct Person {
     pub fresh_at: OffsetDateTime,
     /// When this session was last written as seen.
     pub last_seen_at: OffsetDateTime,
+    /// Notices not read yet; 100 stands for more.
+    pub unread: i64,
 }
 
 impl Person {
@@ -167,6 +169,7 @@ impl Visitor {
                 page::Shell::new(path, Some(shown), person.nav())
                     .sealed(state.vault.is_sealed())
                     .made(state.clock().now())
+                    .bell(person.unread)
             }
             None => page::Shell::new(path, None, Vec::new()),
         }

@@ -6,5 +6,7 @@ import "./reveal.js";
 import "./select.js";
 import "./panel.js";
 import "./keys.js";
+import "./command.js";
+import "./live.js";
 
 document.querySelector("[data-summary]")?.focus();

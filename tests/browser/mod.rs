@@ -4,6 +4,7 @@
 //! is missing they fail and say so.
 
 mod accessible;
+mod audit;
 mod driver;
 mod files;
 mod imports;
@@ -16,3 +17,5 @@ mod pictures;
 mod plain;
 mod portal;
 mod readers;
+mod reference;
+mod requests;

@@ -51,7 +51,7 @@ async fn shown(browser: &Browser) -> Vec<Vec<String>> {
 }
 
 /// Lets the page use the clipboard, as a person would allow it.
-async fn allow_clipboard(journey: &Journey) {
+pub async fn allow_clipboard(journey: &Journey) {
     let permissions = json!({
         "origin": journey.app.base,
         "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"],
@@ -59,7 +59,7 @@ async fn allow_clipboard(journey: &Journey) {
     journey.browser.devtools("Browser.grantPermissions", permissions).await;
 }
 
-async fn clipboard(browser: &Browser) -> String {
+pub async fn clipboard(browser: &Browser) -> String {
     let read =
         "const done = arguments[0]; navigator.clipboard.readText().then(done, (fault) => done(`refused: ${fault}`));";
     browser.js_async(read, Vec::new()).await.unwrap().as_str().unwrap().to_owned()

@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use keyward::config::Settings;
 use tempfile::TempDir;
 
 use crate::support::cluster::scratch;
@@ -22,17 +23,31 @@ use crate::support::cluster::scratch;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An installation in a directory of its own.
-struct Installation {
+pub struct Installation {
     dir: TempDir,
 }
 
 impl Installation {
-    fn new() -> Self {
+    /// An empty one.
+    pub fn new() -> Self {
         Self { dir: scratch() }
     }
 
-    fn data(&self) -> PathBuf {
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")
+    }
+
+    /// As the program would read them.
+    pub fn settings(&self) -> Settings {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            settings: Settings,
+        }
+        let line =
+            <Line as clap::Parser>::parse_from(["keyward".into(), "--data-dir".into(), self.data().into_os_string()]);
+        Settings { database_url: None, ..line.settings }
     }
 
     fn command(&self) -> Command {
@@ -53,14 +68,14 @@ impl Installation {
     }
 
     /// Runs a command that must succeed; what it prints.
-    fn done(&self, args: &[&str]) -> String {
+    pub fn done(&self, args: &[&str]) -> String {
         let output = self.run(args);
         assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
         text(&output.stdout)
     }
 
     /// Runs a command that must end with this code; what it says.
-    fn refused(&self, code: i32, args: &[&str]) -> String {
+    pub fn refused(&self, code: i32, args: &[&str]) -> String {
         let output = self.run(args);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
@@ -76,7 +91,7 @@ impl Installation {
     }
 
     /// Starts the server and waits until it says that it is ready.
-    fn serve(&self, args: &[&str]) -> Server {
+    pub fn serve(&self, args: &[&str]) -> Server {
         let listen = free_address();
         let args: Vec<&str> = ["--listen", listen.as_str()].into_iter().chain(args.iter().copied()).collect();
         let mut server = self.start(&args, "Keyward is ready");
@@ -116,7 +131,7 @@ impl Installation {
 }
 
 /// A running server; killed when dropped.
-struct Server {
+pub struct Server {
     child: Child,
     address: String,
     /// What it said until it was ready.
@@ -129,13 +144,13 @@ impl Server {
     }
 
     /// kill -9.
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// SIGTERM, and its exit code.
-    fn end(mut self) -> Option<i32> {
+    pub fn end(mut self) -> Option<i32> {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.child.wait().unwrap().code()
@@ -159,7 +174,7 @@ fn free_address() -> String {
 }
 
 /// A file of the sample estate.
-fn estate(name: &str) -> String {
+pub fn estate(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/estate").join(name).display().to_string()
 }
 

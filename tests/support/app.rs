@@ -64,7 +64,7 @@ impl App {
         let clock = db.clock().clone();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let web = WebSettings { base_url: base.parse().unwrap(), trusted_proxies: Vec::new() };
+        let web = WebSettings { base_url: base.parse().unwrap(), trusted_proxies: Vec::new(), mail: true };
         let state = AppState::new(db, vault, web);
         let ending = CancellationToken::new();
         tokio::spawn(server::serve(listener, None, app::router(state.clone()), ending.clone()));

@@ -74,7 +74,10 @@ async fn blurred(answer: &Answer) -> String {
     for slug in ["beta-suite", "no-suite"] {
         text = text.replace(slug, "SLUG");
     }
-    for ids in [planted.keys, planted.grants, planted.sessions, planted.imports] {
+    for number in [planted.requests[1], 404_404] {
+        text = text.replace(&format!("/requests/{number}"), "/requests/NUMBER");
+    }
+    for ids in [planted.keys, planted.grants, planted.sessions, planted.imports, planted.notices, planted.files] {
         text = text.replace(&ids[1].to_string(), "ID");
     }
     text = text.replace(&uuid::Uuid::from_u128(0xdead).to_string(), "ID");

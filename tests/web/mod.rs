@@ -1,9 +1,11 @@
 //! The portal over HTTP.
 
 mod audit;
-mod matrix;
+pub mod matrix;
 mod orders;
 mod people;
+mod reference;
+mod requests;
 mod rows;
 mod security;
 mod tamper;

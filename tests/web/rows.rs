@@ -25,11 +25,12 @@ fn held(actor: &str) -> Option<(Role, usize)> {
 }
 
 /// Tables by the permission that opens their rows, and the column that names the License ID.
-const TABLES: [(&str, &str, Permission); 6] = [
+const TABLES: [(&str, &str, Permission); 7] = [
     ("contracts", "id", Permission::See),
     ("contract_products", "contract_id", Permission::See),
     ("product_keys", "contract_id", Permission::ReadKeys),
     ("data_keys", "contract_id", Permission::ReadKeys),
+    ("requests", "contract_id", Permission::ReadProductKeys),
     ("orders", "contract_id", Permission::ReadPosition),
     ("license_summaries", "contract_id", Permission::ReadPosition),
 ];

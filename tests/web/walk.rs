@@ -69,12 +69,37 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
     let key = id(&world.planted.keys, case).to_string();
     match route.path {
         "/exports/keys" => vec![("scope", "selected".into()), ("format", "csv".into()), ("key_id", key)],
+        "/exports/audit" => vec![("format", "csv".into())],
         "/exports/contracts" => vec![("format", "csv".into()), ("license_id", license_id)],
         "/people/grants" => vec![
             ("email", "no.grant@keyward.example".into()),
             ("role", "product-keys-reader".into()),
             ("license_id", license_id),
         ],
+        "/notices/read" => vec![("id", id(&world.planted.notices, case).to_string())],
+        "/notices/send" => vec![("about", format!("{}:180", date(world, case)))],
+        "/notices/snooze" => vec![("name", date(world, case)), ("until", "2027-02-01".into())],
+        "/notices/owner" => vec![
+            ("name", date(world, case)),
+            (
+                "owner",
+                world.person(["administrator A", "administrator B", "administrator A"][case]).unwrap().to_string(),
+            ),
+        ],
+        "/notices/settings" => vec![("contract-end", "portal".into())],
+        "/notices/webhook" => vec![("url", "https://hooks.keyward.example/in".into())],
+        "/requests" => vec![
+            ("kind", "access".into()),
+            ("license_id", license_id),
+            ("role", "product-keys-reader".into()),
+            ("justification", "the walk".into()),
+        ],
+        "/requests/{number}/decision" => vec![("decision", "approve".into())],
+        "/requests/{number}/step" => vec![("step", "send".into())],
+        "/requests/{number}/comment" => vec![("comment", "a word".into())],
+        "/requests/{number}/due" => vec![("due_on", "2026-12-01".into())],
+        "/requests/{number}/reading" => vec![("total", "70".into())],
+        "/contracts/{license_id}/second-person" => vec![("second_person", "yes".into())],
         "/sign-in" => vec![("email", "nobody@keyward.example".into()), ("password", "wrong".into())],
         "/confirm" => vec![("password", "wrong".into())],
         _ => Vec::new(),
@@ -82,9 +107,26 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
 }
 
 fn cases(route: &Route) -> &'static [&'static str] {
-    let names_something = route.path.contains('{') && !route.path.starts_with("/static")
-        || matches!(route.path, "/exports/keys" | "/exports/contracts" | "/people/grants");
+    // what is the same for everybody belongs to nobody
+    let public = ["/static/", "/error-codes/", "/guides/"].iter().any(|begin| route.path.starts_with(begin));
+    let named = [
+        "/exports/keys",
+        "/exports/contracts",
+        "/people/grants",
+        "/requests",
+        "/notices/read",
+        "/notices/send",
+        "/notices/snooze",
+        "/notices/owner",
+    ];
+    let names_something =
+        route.path.contains('{') && !public || route.method == Method::POST && named.contains(&route.path);
     if names_something { &CASES } else { &["-"] }
+}
+
+/// What names the end of a License ID.
+fn date(world: &World, case: usize) -> String {
+    format!("contract:{}:end:2027-06-30", id(&world.planted.contracts, case))
 }
 
 fn id(planted: &[Uuid; 2], case: usize) -> Uuid {
@@ -97,13 +139,17 @@ fn path(route: &Route, world: &World, case: usize) -> String {
         path if path.starts_with("/keys/") => &planted.keys,
         path if path.starts_with("/people/grants/") => &planted.grants,
         path if path.starts_with("/account/sessions/") => &planted.sessions,
+        path if path.starts_with("/requests/") => &planted.files,
         _ => &planted.imports,
     };
     route
         .path
+        .replace("/guides/{slug}", "/guides/kms-host")
+        .replace("{code}", "0xC004F038")
         .replace("{license_id}", [A, B, ABSENT][case])
         .replace("{slug}", ["alpha-suite", "beta-suite", "no-suite"][case])
         .replace("{id}", &id(ids, case).to_string())
+        .replace("{number}", &planted.requests.get(case).copied().unwrap_or(404_404).to_string())
         .replace("{*path}", "css/base.css")
 }
 
@@ -114,6 +160,7 @@ async fn ask(app: &App, world: &World, route: &Route, actor: &'static str, case:
     if route.method == Method::POST {
         request = match route.path {
             "/imports" => request.multipart(upload(at)),
+            "/requests/{number}/files" => request.multipart(attachment()),
             _ => request.form(&form(route, world, at)),
         };
     }
@@ -144,4 +191,9 @@ fn upload(case: usize) -> reqwest::multipart::Form {
     );
     let part = reqwest::multipart::Part::bytes(text.into_bytes()).file_name("keys.csv");
     reqwest::multipart::Form::new().part("files", part)
+}
+
+fn attachment() -> reqwest::multipart::Form {
+    let part = reqwest::multipart::Part::bytes(b"%PDF-1.7 a plan".to_vec()).file_name("plan.pdf");
+    reqwest::multipart::Form::new().part("file", part)
 }

@@ -3,7 +3,12 @@
 
 use std::sync::Arc;
 
-use keyward::{keys::ProductKey, postgres::Scope, vault::Vault};
+use keyward::{
+    keys::ProductKey,
+    notices::{self, Kind, Notice, To},
+    postgres::Scope,
+    vault::Vault,
+};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -53,6 +58,12 @@ pub struct Planted {
     pub sessions: [Uuid; 2],
     /// Uploads of the two administrators.
     pub imports: [Uuid; 2],
+    /// Notices of the two administrators.
+    pub notices: [Uuid; 2],
+    /// Numbers of the two administrators' requests about the keys.
+    pub requests: [i64; 2],
+    /// The files attached to them.
+    pub files: [Uuid; 2],
     /// The actors, in the order of [`ACTORS`]; nil for the anonymous one.
     pub people: [Uuid; 11],
 }
@@ -132,7 +143,14 @@ async fn plant(app: &App) -> Planted {
     run(app, "UPDATE people SET disabled_at = created_at WHERE id = $1", who("disabled")).await;
     let sessions = [session(app, who("administrator A")).await, session(app, who("administrator B")).await];
     let imports = [import(app, who("administrator A")).await, import(app, who("administrator B")).await];
-    Planted { contracts, keys, grants, sessions, imports, people }
+    let notices = [notice(app, contracts[0], A).await, notice(app, contracts[1], B).await];
+    let requests = [
+        request(app, who("administrator A"), contracts[0], keys[0]).await,
+        request(app, who("administrator B"), contracts[1], keys[1]).await,
+    ];
+    let files = [requests[0].1, requests[1].1];
+    let requests = [requests[0].0, requests[1].0];
+    Planted { contracts, keys, grants, sessions, imports, notices, requests, files, people }
 }
 
 async fn run(app: &App, statement: &'static str, id: Uuid) {
@@ -216,6 +234,28 @@ async fn order(app: &App, contract: Uuid) {
     tx.commit().await.unwrap();
 }
 
+/// A notice to whoever administers the License ID; somebody wrote a key into it.
+async fn notice(app: &App, contract: Uuid, license_id: &str) -> Uuid {
+    let canary = if license_id == A { CANARY_A } else { CANARY_B };
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    let told = Notice {
+        kind: Kind::RequestComment,
+        about: format!("planted:{license_id}"),
+        subject: format!("A comment on a request for {license_id}"),
+        sentence: format!("Somebody wrote: “more for {canary}”."),
+        link: format!("/contracts/{license_id}"),
+        contract_id: Some(contract),
+    };
+    notices::put(&mut tx, &told, To::AdministratorsOf { contract, except: None }).await.unwrap();
+    let id = sqlx::query_scalar("SELECT id FROM notices WHERE about = $1")
+        .bind(&told.about)
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
 async fn session(app: &App, person: Uuid) -> Uuid {
     app.sign_in(person).await;
     let mut tx = app.state.db.begin(Scope::System).await.unwrap();
@@ -236,4 +276,35 @@ async fn import(app: &App, person: Uuid) -> Uuid {
     .unwrap();
     tx.commit().await.unwrap();
     id
+}
+
+/// A submitted request for 20 more activations, with a file.
+async fn request(app: &App, asker: Uuid, contract: Uuid, key: Uuid) -> (i64, Uuid) {
+    let (id, file) = (Uuid::now_v7(), Uuid::now_v7());
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    let number = sqlx::query_scalar(
+        "INSERT INTO requests (id, kind, state, contract_id, license_id, key_id, asker_id, quantity, justification, created_at)
+         VALUES ($1, 'mak-limit', 'submitted', $2, '', $3, $4, 20, 'planted', $5) RETURNING number",
+    )
+    .bind(id)
+    .bind(contract)
+    .bind(key)
+    .bind(asker)
+    .bind(NOW)
+    .fetch_one(&mut *tx)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO request_files (id, request_id, name, media_type, bytes, person_id, added_at)
+         VALUES ($1, $2, 'plan.txt', 'text/plain', 'a plan', $3, $4)",
+    )
+    .bind(file)
+    .bind(id)
+    .bind(asker)
+    .bind(NOW)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    (number, file)
 }

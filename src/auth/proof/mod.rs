@@ -12,7 +12,10 @@ use axum::{
     http::{Method, request::Parts},
 };
 
-pub use resources::{Administer, Needs, OnContract, OnGrant, OnImport, OnKey, OnProduct, OnSession, ReadKeys, See};
+pub use resources::{
+    Administer, Needs, OnContract, OnGrant, OnImport, OnKey, OnProduct, OnRequest, OnRequestFile, OnSession, ReadKeys,
+    See,
+};
 
 use super::session;
 use crate::{
@@ -125,6 +128,17 @@ impl SiteRight for OperatorOrAdministrator {
     const NEEDED: &'static str = "This page is for site operators and for Administrators of a License ID. Ask one of them for the role, or for what you came to do.";
     fn has(person: &Person) -> bool {
         person.site_operator || person.administers
+    }
+}
+
+/// What leaves the house: site operators alone.
+pub struct Operator;
+
+impl SiteRight for Operator {
+    const WHO: Who = Who::Operator;
+    const NEEDED: &'static str = "This is for site operators. Ask one of them for what you came to do.";
+    fn has(person: &Person) -> bool {
+        person.site_operator
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
     people::{self, model::GrantHead},
     postgres::Scoped,
     products::{self, model::Product},
+    requests::{self, model::Request},
     web::registry::{Access, Proof, Who},
 };
 
@@ -181,6 +182,51 @@ impl FromRequestParts<AppState> for OnImport {
     }
 }
 
+/// The request in the path (`{number}`) is one that the person may see; what they may do with it, its
+/// state machine says.
+pub struct OnRequest {
+    signed_in: SignedIn,
+    /// The request, as it stood when the proof was made.
+    pub request: Request,
+}
+
+impl Proof for OnRequest {
+    const ACCESS: Access = access(Who::OnRequest);
+}
+
+impl FromRequestParts<AppState> for OnRequest {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let number: i64 = path_param(parts, state, "number").await?.parse().map_err(|_| Error::NotFound)?;
+        let mut tx = signed_in.begin(state).await?;
+        let request = requests::db::by_number(&mut tx, number).await?.ok_or(Error::NotFound)?;
+        Ok(Self { signed_in, request })
+    }
+}
+
+/// The file in the path (`{id}`) is attached to the request in it (`{number}`), which the person may see.
+pub struct OnRequestFile {
+    signed_in: SignedIn,
+    /// Its name, type and bytes.
+    pub file: (String, String, Vec<u8>),
+}
+
+impl Proof for OnRequestFile {
+    const ACCESS: Access = access(Who::OnRequest);
+}
+
+impl FromRequestParts<AppState> for OnRequestFile {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let OnRequest { signed_in, request } = OnRequest::from_request_parts(parts, state).await?;
+        let id: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+        let mut tx = signed_in.begin(state).await?;
+        let file = requests::db::file(&mut tx, request.id, id).await?.ok_or(Error::NotFound)?;
+        Ok(Self { signed_in, file })
+    }
+}
+
 /// The session in the path (`{id}`) is in force and the person's own.
 pub struct OnSession {
     signed_in: SignedIn,
@@ -233,6 +279,20 @@ impl Deref for OnGrant {
 }
 
 impl Deref for OnImport {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl Deref for OnRequest {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl Deref for OnRequestFile {
     type Target = SignedIn;
     fn deref(&self) -> &SignedIn {
         &self.signed_in

@@ -98,7 +98,10 @@ impl Prepared {
         // our queries are short: compiling them costs more than it saves
         set("jit=off");
         match durability {
-            Durability::Durable => set("max_connections=100"),
+            Durability::Durable => {
+                set("max_connections=100");
+                set(&format!("shared_buffers={}MB", shared_buffers()));
+            }
             Durability::ThrowAway => {
                 for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300"] {
                     set(setting);
@@ -107,6 +110,17 @@ impl Prepared {
         }
         Ok(command)
     }
+}
+
+/// MiB of PostgreSQL's own cache: a quarter of the memory, as its manual advises, within bounds. A server
+/// touches no more of it than its tables need.
+fn shared_buffers() -> u64 {
+    let memory = fs::read_to_string("/proc/meminfo").ok().and_then(|info| {
+        let kibibytes = info.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.split_whitespace().next()?;
+        kibibytes.parse::<u64>().ok()
+    });
+    // Where there is no such file, the least.
+    (memory.unwrap_or(0) / 4 / 1024).clamp(128, 512)
 }
 
 /// Makes a cluster aside and renames it into place, so that a half-made one is never used.

@@ -23,11 +23,13 @@ impl Choice {
 /// A single-line field; a select when it has choices.
 #[derive(Clone, Debug, Default)]
 pub struct Field {
-    /// The name it is sent under; also the end of its id.
+    /// The name it is sent under.
     pub name: &'static str,
+    /// Its id: the name, where no other form of the page has a field of that name.
+    pub id: &'static str,
     /// What it asks for.
     pub label: &'static str,
-    /// The input's type: `text`, `email`, `password`, `date`.
+    /// The input's type: `text`, `email`, `password`, `date`, `number`; `area` for several lines.
     pub kind: &'static str,
     /// What it holds; never set for a password.
     pub value: String,
@@ -47,13 +49,20 @@ impl Field {
     /// A required field of the given type.
     #[must_use]
     pub fn new(kind: &'static str, name: &'static str, label: &'static str) -> Self {
-        Self { name, label, kind, required: true, autocomplete: "off", ..Self::default() }
+        Self { name, id: name, label, kind, required: true, autocomplete: "off", ..Self::default() }
     }
 
     /// The same with what was typed.
     #[must_use]
     pub fn value(mut self, value: impl Into<String>) -> Self {
         self.value = value.into();
+        self
+    }
+
+    /// The same under another id.
+    #[must_use]
+    pub const fn id(mut self, id: &'static str) -> Self {
+        self.id = id;
         self
     }
 
@@ -103,10 +112,10 @@ impl Field {
     pub fn described_by(&self) -> String {
         let mut ids = Vec::new();
         if self.error.is_some() {
-            ids.push([self.name, "-error"].concat());
+            ids.push([self.id, "-error"].concat());
         }
         if !self.help.is_empty() {
-            ids.push([self.name, "-help"].concat());
+            ids.push([self.id, "-help"].concat());
         }
         ids.join(" ")
     }

@@ -1,7 +1,7 @@
 //! A product key on a page: masked until it is asked for, with what is known about it in words.
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Empty, Export, Locked, Pager, number};
+use super::{Empty, Export, Link, Locked, Pager, number};
 use crate::web::page::Tone;
 
 /// The key itself: its last five characters, and the whole only where somebody just asked for it.
@@ -211,6 +211,15 @@ impl Place {
     }
 }
 
+/// The way to ask for more of a key.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The form, filled in.
+    pub href: String,
+    /// Why it is offered by itself; nothing while there is enough.
+    pub offer: Option<String>,
+}
+
 /// One key, with the places it stands in.
 #[derive(Clone, Debug)]
 pub struct KeyRow {
@@ -234,6 +243,10 @@ pub struct KeyRow {
     pub osa_status: Option<String>,
     /// What to know about it.
     pub remarks: Vec<Remark>,
+    /// The open request about it, where the person may see it.
+    pub request: Option<Link>,
+    /// How to ask for more, where the person may.
+    pub ask: Option<Ask>,
 }
 
 impl KeyRow {
@@ -250,6 +263,13 @@ impl KeyRow {
             None => self.key.spoken(),
             Some(_) => [&self.product, " on License ID ", &self.license_id].concat(),
         }
+    }
+
+    /// Why more is offered by itself, and where to ask for it.
+    #[must_use]
+    pub fn offered(&self) -> Option<(&str, &str)> {
+        let ask = self.ask.as_ref()?;
+        Some((ask.offer.as_deref()?, &ask.href))
     }
 
     /// The page of its product.
@@ -314,6 +334,8 @@ impl KeyList {
             quantity,
             osa_status: None,
             remarks: vec![],
+            request: None,
+            ask: None,
         };
         let mut rows = vec![
             row("k1", "G3GH4", "8671204", "Northwind Holding AG", "MAK", mak(2_590, 5_000)),
@@ -326,6 +348,9 @@ impl KeyList {
         rows[1].remarks = vec![Remark::new(Tone::Bad, "No activation is left. Ask for more before the next rollout.")];
         rows[3].remarks = vec![Remark::new(Tone::Info, "Shared with 2 other License IDs.")];
         rows[4].remarks = vec![Remark::new(Tone::Warn, "Can be used from 14 October 2027, when ESU year 2 begins.")];
+        rows[1].ask = Some(Ask { href: "/requests/new?key=k2".into(), offer: Some("100 % used".into()) });
+        rows[2].ask = Some(Ask { href: "/requests/new?key=k3".into(), offer: None });
+        rows[2].request = Some(Link::new("Request 7: with the vendor", "/requests/7"));
         rows[5].osa_status = Some("Available".into());
         Self {
             lead: KeyLead::Contract,

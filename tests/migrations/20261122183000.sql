@@ -1,0 +1,1 @@
+-- This version adds a function and no table.
