@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::HostName;
+use super::{Dns, HostName};
 use crate::activation::wire::{LINE, Reply};
 
 /// How long a host may take to accept a connection.
@@ -26,8 +26,11 @@ impl Connection {
     ///
     /// # Errors
     /// The reason in a few words.
-    pub async fn open(host: &HostName) -> Result<Self, String> {
-        let connecting = TcpStream::connect((host.host.as_str(), host.port));
+    pub async fn open(dns: &Dns, host: &HostName) -> Result<Self, String> {
+        let connecting = async {
+            let addresses = dns.addresses(host).await.map_err(io::Error::other)?;
+            TcpStream::connect(&addresses[..]).await
+        };
         let stream = match timeout(CONNECT, connecting).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(fault)) if fault.kind() == io::ErrorKind::ConnectionRefused => {

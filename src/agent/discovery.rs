@@ -1,6 +1,10 @@
 //! Where the hosts are: the one that was named, or those of the SRV record `_keyward._tcp.DOMAIN`.
 
-use std::{fmt, net::SocketAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
 
 use hickory_resolver::{
     Resolver, TokioResolver,
@@ -118,6 +122,20 @@ impl Dns {
             }
         }
         Err(Trouble::NoHost(said.join("; ")))
+    }
+
+    /// A host's addresses: by the system's means, or by the name server that was named.
+    ///
+    /// # Errors
+    /// The reason in a few words.
+    pub(super) async fn addresses(&self, host: &HostName) -> Result<Vec<SocketAddr>, String> {
+        if self.server.is_none() || host.host.parse::<IpAddr>().is_ok() {
+            let found = tokio::net::lookup_host((host.host.as_str(), host.port)).await;
+            return found.map(Iterator::collect).map_err(|fault| fault.to_string());
+        }
+        let (resolver, _) = self.resolver()?;
+        let found = resolver.lookup_ip(format!("{}.", host.host)).await.map_err(|fault| fault.to_string())?;
+        Ok(found.iter().map(|address| SocketAddr::new(address, host.port)).collect())
     }
 
     fn resolver(&self) -> Result<(TokioResolver, Vec<String>), String> {

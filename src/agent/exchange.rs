@@ -209,7 +209,7 @@ impl Agent {
 
     /// Asks one host. The first host ever met tells the site's keys, unless they were given.
     async fn ask_one(&self, state: &mut State, host: &HostName, line: &str) -> Result<Reply, Unasked> {
-        let mut connection = Connection::open(host).await?;
+        let mut connection = Connection::open(&self.dns, host).await?;
         if state.site.is_none() {
             let hello = Request { v: VERSION, op: Op::Hello { enrol: None }, id: Uuid::new_v4() };
             let hello = serde_json::to_string(&hello).unwrap_or_default();

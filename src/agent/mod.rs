@@ -157,7 +157,9 @@ impl Agent {
     /// The state file.
     pub async fn set_host(&self, host: Option<HostName>) -> Result<(), Trouble> {
         self.change(|state| {
-            (state.host, state.cached_host, state.failures) = (host, None, 0);
+            (state.host, state.cached_host) = (host, None);
+            // A service that waits for the old host asks the new one soon.
+            state.failures = state.failures.min(1);
             Ok(())
         })
         .await

@@ -181,11 +181,14 @@ fn tell(threshold: &Threshold, edition: &str, out: &mut String) {
         }
         Some((name, second, count, had_waited)) => {
             let how = if *had_waited { "which had waited" } else { "at its first request" };
+            let waiting = match waited {
+                0 => "none of its machines waited".to_owned(),
+                _ => format!("{waited} machines waited (0xC004F038, up to a count of {})", threshold.most_refused),
+            };
             let _ = writeln!(
                 out,
-                "The {edition} edition needs {}: {waited} machines waited (0xC004F038, up to a count of {}); {name} was the first to be activated, {how}, at a count of {count}, {}.",
+                "The {edition} edition needs {}: {waiting}; {name} was the first to be activated, {how}, at a count of {count}, {}.",
                 threshold.needed,
-                threshold.most_refused,
                 when(*second)
             );
             let (caught_up, last) = threshold.caught_up;

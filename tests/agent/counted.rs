@@ -1,10 +1,19 @@
 //! Activated by count: DOMAIN §3 from the client's side.
 
 use keyward::{
-    activation::wire::Outcome,
+    activation::{
+        lease::{Grant, Signer},
+        wire::{Answer, Outcome},
+    },
     agent::{Standing, Trouble},
+    vault::envelope::Key32,
 };
 use time::Duration;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
+use uuid::Uuid;
 
 use super::{agent, count, host, machine, state};
 use crate::responder::site::Site;
@@ -91,45 +100,43 @@ async fn a_clock_turned_back_does_not_prolong_a_lease() {
     site.done().await;
 }
 
-/// A host of another site, at the same address: its leases aren't taken, and the old one stays.
+/// Somebody who poses as the host: a lease under another key isn't taken, and the old one stays.
 #[tokio::test]
 async fn another_sites_host_is_refused() {
-    let (site, other, dir) = (Site::new(0).await, Site::new(0).await, tempfile::tempdir().unwrap());
+    let (site, dir) = (Site::new(0).await, tempfile::tempdir().unwrap());
     count(&site, 24).await;
     let agent = agent(&site, dir.path(), 1).await;
     agent.activate().await.unwrap();
-    let lease = state(&agent).lease;
-    let elsewhere = agent.clone();
-    elsewhere.set_host(Some(host(&other))).await.unwrap();
-    // The other site has an application of the same id.
-    other
-        .estate
-        .execute(&format!(
-            "UPDATE activation_site SET id = '{}'",
-            site.scalar::<uuid::Uuid>("SELECT id FROM activation_site").await
-        ))
-        .await;
-    let fault = elsewhere.enrol("ABCD").await.unwrap_err();
-    assert!(matches!(fault, Trouble::Refused { .. } | Trouble::OtherSite { .. }), "{fault}");
-    assert_eq!(state(&agent).lease, lease);
-    // A lease that the other site signed for this very machine.
-    let seed = other.estate.vault.site_keys().signing.clone();
-    let signer = keyward::activation::lease::Signer::new(&seed, uuid::Uuid::from_u128(7));
-    let mut held = state(&agent);
-    let grant = keyward::activation::lease::Grant {
-        application: held.application,
-        sku: held.sku,
-        cmid: held.cmid,
-        id: uuid::Uuid::from_u128(1),
+    let before = state(&agent);
+    let issuer = before.site.clone().unwrap().iss;
+    let signer = Signer::new(&Key32::from_bytes([9; 32]), issuer.strip_prefix("urn:uuid:").unwrap().parse().unwrap());
+    let forged = signer.lease(&Grant {
+        application: before.application,
+        sku: before.sku,
+        cmid: before.cmid,
+        id: Uuid::from_u128(1),
         at: site.now(),
         days: 180,
         hardware: None,
-    };
-    let forged = signer.lease(&grant);
-    assert!(held.take(forged, &machine(1).hardware, site.now()).is_err());
-    assert_eq!(held.lease, lease);
+    });
+    let impostor = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = impostor.local_addr().unwrap().to_string();
+    let posing = tokio::spawn(async move {
+        let mut client = BufReader::new(impostor.accept().await.unwrap().0);
+        let mut line = String::new();
+        client.read_line(&mut line).await.unwrap();
+        let asked: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let id = asked["id"].as_str().unwrap().parse().unwrap();
+        let answer = Answer::new(id, Outcome::Done).counted(25, 25).leased(forged);
+        client.write_all(format!("{}\n", answer.line()).as_bytes()).await.unwrap();
+    });
+    agent.set_host(Some(at.parse().unwrap())).await.unwrap();
+    let fault = agent.activate().await.unwrap_err();
+    assert!(matches!(fault, Trouble::OtherSite { .. }) && fault.to_string().contains("trust FILE"), "{fault}");
+    posing.await.unwrap();
+    assert_eq!(state(&agent).lease, before.lease);
+    assert!(agent.standing().unwrap().is_licensed());
     site.done().await;
-    other.done().await;
 }
 
 /// A cloned image: on another mainboard the same file makes itself another id.

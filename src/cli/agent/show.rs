@@ -222,11 +222,13 @@ fn left(span_left: Duration) -> String {
     format!("{} left", span(span_left))
 }
 
+/// To the nearest day, or hour below one.
 fn span(time: Duration) -> String {
-    match (time.whole_days(), time.whole_hours()) {
+    let nearest = |unit: i64| (time.whole_seconds() + unit / 2) / unit;
+    match (nearest(86_400), nearest(3600)) {
+        (_, 1) => "1 hour".to_owned(),
+        (_, hours @ ..24) => format!("{hours} hours"),
         (1, _) => "1 day".to_owned(),
-        (0, 1) => "1 hour".to_owned(),
-        (0, hours) => format!("{hours} hours"),
         (days, _) => format!("{days} days"),
     }
 }
