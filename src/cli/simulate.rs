@@ -20,9 +20,10 @@ Examples:
     keyward simulate --clients 500 --servers 20 --outage 60-102
 
 It starts a throw-away PostgreSQL and a real responder, and turns their clock. It costs about one request for each machine
-and week, plus twelve for each machine and day below the threshold: the default makes some 290,000 requests, which
-takes about a minute and 200 MB on two cores. Smaller steps take longer: each step with a request in it is a
-transaction or more. Every machine's first lease is verified; of later ones only the result is looked at.";
+and week, plus twelve for each machine and day below the threshold, each a signature and a row: the default makes some
+290,000, reckoned to be a minute or two for a release build on two idle cores; a debug build takes many times as long.
+Smaller steps take longer: each step with a request in it is a transaction or more. Every machine's first lease is verified; of
+later ones only the result is looked at.";
 
 /// What to simulate.
 #[derive(clap::Args, Debug)]
