@@ -108,7 +108,10 @@ mod tests {
 
     #[test]
     fn no_template_holds_anything_that_the_content_policy_forbids() {
-        for (path, text) in templates() {
+        // The one that isn't a page is a picture that a command writes into a file of the user's.
+        for (path, text) in
+            templates().into_iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "html"))
+        {
             for forbidden in [" style=", "<style", " onclick=", " onload=", " onsubmit=", "javascript:", "src=\"data:"]
             {
                 assert!(!text.contains(forbidden), "{forbidden} in {path:?}");
