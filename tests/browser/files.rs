@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use super::{
     driver::Scripts,
     page::{Browser, same},
-    portal::{Journey, Person, column, estate, keys, rows},
+    portal::{Journey, OWN, Person, column, estate, keys, rows},
 };
 
 const HEADER: [&str; 9] = [
@@ -28,7 +28,7 @@ pub async fn export(browser: &Browser, label: &str, format: &str) -> Vec<Vec<Str
     read(browser, format).await
 }
 
-/// The file that was just downloaded.
+/// The file that was just downloaded, without what it holds of the demo's own software.
 pub async fn read(browser: &Browser, format: &str) -> Vec<Vec<String>> {
     let (name, bytes) = browser.downloaded().await;
     let mut rows = match format {
@@ -51,6 +51,7 @@ pub async fn read(browser: &Browser, format: &str) -> Vec<Vec<String>> {
     if header[1] == HEADER[1] {
         assert_eq!(header, HEADER);
     }
+    rows.retain(|row| row[column::LICENSE_ID] != OWN);
     rows.sort();
     rows
 }

@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use super::{
     driver::Scripts,
     page::{Browser, same},
-    portal::{Journey, Person, column, keys},
+    portal::{Journey, OWN_PRODUCTS, Person, column, keys},
 };
 
 const NAMES: &str = "tbody .row-link";
 
 fn products(wanted: impl Fn(&str) -> bool) -> Vec<String> {
-    let names: BTreeSet<String> =
-        keys(|_| true).into_iter().map(|row| row[column::PRODUCT].clone()).filter(|name| wanted(name)).collect();
-    names.into_iter().collect()
+    let vendors = keys(|_| true).into_iter().map(|row| row[column::PRODUCT].clone());
+    let all: BTreeSet<String> = vendors.chain(OWN_PRODUCTS.map(str::to_owned)).collect();
+    all.into_iter().filter(|name| wanted(name)).collect()
 }
 
 async fn shown(browser: &Browser) -> Vec<String> {

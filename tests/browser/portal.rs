@@ -21,6 +21,11 @@ use crate::support::{
 /// The password of everybody.
 pub const PASSWORD: &str = "journey through the portal";
 
+/// The License ID under which the demo keeps its own software, which no vendor's file holds, and that
+/// software's products.
+pub const OWN: &str = "OWN-0001";
+pub const OWN_PRODUCTS: [&str; 3] = ["Dock Scheduler 2", "Plotter 5 Render Server", "Plotter 5 Standard"];
+
 /// The people of the demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Person {
