@@ -114,9 +114,10 @@ pub async fn measure(dir: &Path, report: &mut Report, wanted: &impl Fn(&str) -> 
     responder.stop();
 }
 
-/// Known clients renewing, each lease signed anew, beside an echo of as long lines over as many connections.
+/// Known clients renewing, each lease signed anew, beside an echo over as many connections: it takes the same lines
+/// and sends back lines as long as the answers.
 async fn renewals(at: SocketAddr, product: &Product, report: &mut Report) {
-    const CONNECTIONS: usize = 256;
+    const CONNECTIONS: usize = 1024;
     let renew = |n: usize| {
         let product = product.clone();
         move |made: usize| activate(&product, Uuid::from_u128(((n % CONNECTIONS) * 64 + made % 64 + 1) as u128))
@@ -124,7 +125,12 @@ async fn renewals(at: SocketAddr, product: &Product, report: &mut Report) {
     // The first time they are new.
     drive(at, CONNECTIONS, 1, None, renew).await;
     let ours = drive(at, CONNECTIONS, 1, None, renew).await;
-    let child = Command::new(std::env::current_exe().unwrap()).arg(ECHO).stdout(Stdio::piped()).spawn().unwrap();
+    let length = ask(at, &renew(0)(0)).await.len();
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args([ECHO, &length.to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut echo = Killed(child);
     let mut line = String::new();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(echo.0.stdout.as_mut().unwrap()), &mut line).unwrap();
@@ -133,17 +139,29 @@ async fn renewals(at: SocketAddr, product: &Product, report: &mut Report) {
     report.rate("kms-renewals", ours.rate, anchor.rate, "1/s", Some(0.15));
 }
 
-/// Sends back what it gets.
-pub async fn echo() {
+/// The answer to one request, with its line feed.
+async fn ask(at: SocketAddr, line: &str) -> Vec<u8> {
+    let mut stream = BufReader::new(TcpStream::connect(at).await.unwrap());
+    stream.write_all(line.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_until(b'\n', &mut answer).await.unwrap();
+    answer
+}
+
+/// Answers each line with one of `length` bytes that holds what came.
+pub async fn echo(length: usize) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("{}", listener.local_addr().unwrap());
     loop {
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.set_nodelay(true).unwrap();
         tokio::spawn(async move {
-            let mut buffer = [0; 4096];
+            // One request is on its way at a time: what is read is a line.
+            let mut buffer = [b' '; 4096];
             while let Ok(count @ 1..) = stream.read(&mut buffer).await {
-                if stream.write_all(&buffer[..count]).await.is_err() {
+                buffer[count - 1..length - 1].fill(b' ');
+                buffer[length - 1] = b'\n';
+                if stream.write_all(&buffer[..length]).await.is_err() {
                     return;
                 }
             }
@@ -348,7 +366,7 @@ impl Responder {
         command.args([
             "responder",
             "--responder-connections-per-address",
-            "1000",
+            "2000",
             "--responder-listen",
             &at.to_string(),
         ]);

@@ -29,7 +29,9 @@ fn main() {
     match arguments.iter().position(|argument| argument == bare::FLAG) {
         // This program again, as the server that pages are compared with.
         Some(at) => runtime.block_on(bare::serve(arguments[at + 1].as_ref())),
-        None if arguments.iter().any(|argument| argument == activation::ECHO) => runtime.block_on(activation::echo()),
+        None if arguments.first().is_some_and(|argument| argument == activation::ECHO) => {
+            runtime.block_on(activation::echo(arguments[1].parse().unwrap()));
+        }
         // What cargo adds begins with a dash; a word picks the measures that contain it.
         None => runtime.block_on(measure(arguments.iter().find(|argument| !argument.starts_with('-')))),
     }

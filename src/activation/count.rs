@@ -1,7 +1,7 @@
 //! The KMS count: a batch of requests of one application in one transaction. Looks under the count's lock,
 //! decides by the rules of [`super::kms`], writes the clients, commits.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ed25519_dalek::VerifyingKey;
 use time::{Duration, OffsetDateTime};
@@ -60,13 +60,13 @@ impl Ledger {
         let application = config.applications.get(&application).ok_or(Unwritten::Stale)?;
         let mut tx = self.begin().await?;
         let mut devices = Devices::of(&mut tx, application, batch.iter().map(|r| &r.ask)).await?;
-        let mut ids: Vec<Uuid> = batch.iter().flat_map(|r| [Some(r.ask.cmid), r.ask.previous_cmid]).flatten().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let (generation, mut count) = db::kms_look(&mut tx, application.id, &ids).await?.ok_or(Unwritten::Stale)?;
+        let (generation, mut count) =
+            db::kms_look(&mut tx, application.id, &asked_about(batch)).await?.ok_or(Unwritten::Stale)?;
         if generation != config.generation {
             return Err(Unwritten::Stale);
         }
+        let counted: HashSet<Uuid> =
+            count.clients.iter().filter(|(_, client)| client.counted).map(|(cmid, _)| *cmid).collect();
         let mut said = Vec::with_capacity(batch.len());
         // The last request of each client that was counted, and when its new lease ends. Ordered, so that two
         // batches write in one order.
@@ -122,11 +122,25 @@ impl Ledger {
         devices.write(&mut tx).await?;
         if !rows.is_empty() {
             let gone: Vec<(Uuid, Uuid)> = count.gone.iter().map(|(id, by)| (*id, *by)).collect();
-            db::kms_write(&mut tx, application.id, &rows, &gone).await?;
+            let fresh = rows.iter().filter(|row| !counted.contains(&row.cmid)).count();
+            let fresh = i32::try_from(fresh).unwrap_or(i32::MAX);
+            db::kms_write(&mut tx, application.id, fresh, &rows, &gone).await?;
         }
         tx.commit().await?;
         Ok(said)
     }
+}
+
+/// The clients that a batch names, each with the request that asks about it.
+fn asked_about(batch: &[KmsRequest]) -> Vec<(Uuid, Option<Uuid>)> {
+    let mut asked: Vec<_> = batch
+        .iter()
+        .flat_map(|r| [Some((r.ask.cmid, Some(r.id))), r.ask.previous_cmid.map(|previous| (previous, None))])
+        .flatten()
+        .collect();
+    asked.sort_unstable();
+    asked.dedup();
+    asked
 }
 
 fn answer(id: Uuid, last: Last) -> Said {

@@ -246,14 +246,20 @@ struct KmsRow {
 }
 
 /// An application's count with its row locked, and the configuration's generation; none where there is no
-/// such application.
+/// such application. `asked` are ids of clients, each with the request that it is asked for: the lease that a
+/// client got last is known only where that was the request.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn kms_look(tx: &mut Scoped, application: Uuid, ids: &[Uuid]) -> sqlx::Result<Option<(i64, Count)>> {
-    let rows: Vec<KmsRow> = sqlx::query_as("SELECT * FROM responder_kms_look($1, $2)")
+pub async fn kms_look(
+    tx: &mut Scoped,
+    application: Uuid,
+    asked: &[(Uuid, Option<Uuid>)],
+) -> sqlx::Result<Option<(i64, Count)>> {
+    let rows: Vec<KmsRow> = sqlx::query_as("SELECT * FROM responder_kms_look($1, $2, $3)")
         .bind(application)
-        .bind(ids)
+        .bind(asked.iter().map(|(client, _)| *client).collect::<Vec<_>>())
+        .bind(asked.iter().map(|(_, request)| *request).collect::<Vec<_>>())
         .fetch_all(&mut **tx)
         .await?;
     let Some(first) = rows.first() else { return Ok(None) };
@@ -276,7 +282,11 @@ pub async fn kms_look(tx: &mut Scoped, application: Uuid, ids: &[Uuid]) -> sqlx:
             last,
             ..Client::default()
         };
-        count.clients.insert(cmid, client);
+        // A client is there once for each request of the batch.
+        let known = count.clients.entry(cmid).or_insert_with(|| client.clone());
+        if client.last.as_ref().is_some_and(|last| last.lease.is_some()) {
+            *known = client;
+        }
     }
     Ok(Some((generation, count)))
 }
@@ -300,22 +310,24 @@ pub struct Counted<'a> {
     pub last: &'a Last,
 }
 
-/// Writes a batch.
+/// Writes a batch; `fresh` of its clients weren't in the count.
 ///
 /// # Errors
 /// When the database refuses; nothing of the batch stands then.
 pub async fn kms_write(
     tx: &mut Scoped,
     application: Uuid,
+    fresh: i32,
     rows: &[Counted<'_>],
     gone: &[(Uuid, Uuid)],
 ) -> sqlx::Result<()> {
     let largest = rows.iter().map(|row| row.last.needed).max().unwrap_or_default();
     sqlx::query(
-        "SELECT responder_kms_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+        "SELECT responder_kms_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     )
     .bind(application)
     .bind(i32::try_from(largest).unwrap_or(i32::MAX))
+    .bind(fresh)
     .bind(rows.iter().map(|r| r.cmid).collect::<Vec<_>>())
     .bind(rows.iter().map(|r| r.sku).collect::<Vec<_>>())
     .bind(rows.iter().map(|r| r.client.machine.as_str()).collect::<Vec<_>>())

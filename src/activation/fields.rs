@@ -1,7 +1,7 @@
 //! A strict reader for small JSON objects: each field is taken by name once, with its type and its form;
 //! what is left over is an error, and so is a name that stands twice. Every error names its field.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -39,42 +39,45 @@ pub fn wrong(field: impl Into<String>, why: impl Into<String>) -> Malformed {
     Malformed::Field { field, why: why.into() }
 }
 
-/// The fields of an object that haven't been taken yet.
+/// The fields of an object that haven't been taken yet; their texts lie in the line, where it holds them as they are.
 #[derive(Debug, Default)]
-pub struct Fields {
+pub struct Fields<'l> {
     within: &'static str,
-    rest: Vec<(String, Value)>,
+    rest: Vec<(Text<'l>, Value<'l>)>,
 }
 
+#[derive(Debug, PartialEq)]
+struct Text<'l>(Cow<'l, str>);
+
 #[derive(Debug)]
-enum Value {
-    Text(String),
+enum Value<'l> {
+    Text(Cow<'l, str>),
     Integer(i64),
     Flag(bool),
-    Object(Vec<(String, Value)>),
+    Object(Vec<(Text<'l>, Value<'l>)>),
     Other(&'static str),
 }
 
-impl Fields {
+impl<'l> Fields<'l> {
     /// Reads one object from a line of text.
     ///
     /// # Errors
     /// [`Malformed`], which never repeats the line.
-    pub fn read(line: &[u8]) -> Result<Self, Malformed> {
+    pub fn read(line: &'l [u8]) -> Result<Self, Malformed> {
         let text = std::str::from_utf8(line).map_err(|_| Malformed::NoObject("the line isn't UTF-8"))?;
         shallow(text)?;
-        match serde_json::from_str::<Value>(text) {
+        match serde_json::from_str::<Value<'l>>(text) {
             Ok(Value::Object(rest)) => Self::of("", rest),
             Ok(_) => Err(Malformed::NoObject("the line isn't a JSON object")),
             Err(_) => Err(Malformed::NoObject("the line isn't JSON")),
         }
     }
 
-    fn of(within: &'static str, rest: Vec<(String, Value)>) -> Result<Self, Malformed> {
+    fn of(within: &'static str, rest: Vec<(Text<'l>, Value<'l>)>) -> Result<Self, Malformed> {
         let fields = Self { within, rest };
         for (at, (name, _)) in fields.rest.iter().enumerate() {
             if fields.rest[..at].iter().any(|(before, _)| before == name) {
-                return Err(wrong(fields.full(name), "stands twice"));
+                return Err(wrong(fields.full(&name.0), "stands twice"));
             }
         }
         Ok(fields)
@@ -84,8 +87,8 @@ impl Fields {
         if self.within.is_empty() { name.to_owned() } else { format!("{}.{name}", self.within) }
     }
 
-    fn take(&mut self, name: &str) -> Option<Value> {
-        let at = self.rest.iter().position(|(known, _)| known == name)?;
+    fn take(&mut self, name: &str) -> Option<Value<'l>> {
+        let at = self.rest.iter().position(|(known, _)| known.0 == name)?;
         Some(self.rest.swap_remove(at).1)
     }
 
@@ -101,7 +104,7 @@ impl Fields {
     ///
     /// # Errors
     /// Of another type.
-    pub fn text_if(&mut self, name: &str) -> Result<Option<String>, Malformed> {
+    pub fn text_if(&mut self, name: &str) -> Result<Option<Cow<'l, str>>, Malformed> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text)),
@@ -123,7 +126,7 @@ impl Fields {
         if text.chars().any(char::is_control) {
             return Err(self.fault(name, "holds a control character"));
         }
-        Ok(text)
+        Ok(text.into_owned())
     }
 
     /// A UUID.
@@ -196,7 +199,7 @@ impl Fields {
 
     /// Whether a field of this name is still there.
     pub fn has(&self, name: &str) -> bool {
-        self.rest.iter().any(|(known, _)| known == name)
+        self.rest.iter().any(|(known, _)| known.0 == name)
     }
 
     /// Says that every field was taken.
@@ -206,7 +209,7 @@ impl Fields {
     pub fn end(self) -> Result<(), Malformed> {
         match self.rest.first() {
             None => Ok(()),
-            Some((name, _)) => Err(wrong(self.full(name), "isn't known here")),
+            Some((name, _)) => Err(wrong(self.full(&name.0), "isn't known here")),
         }
     }
 }
@@ -248,7 +251,7 @@ fn shallow(text: &str) -> Result<(), Malformed> {
     Ok(())
 }
 
-impl Value {
+impl Value<'_> {
     fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "a text",
@@ -260,7 +263,29 @@ impl Value {
     }
 }
 
-impl<'de> Deserialize<'de> for Value {
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(AnyText)
+    }
+}
+
+struct AnyText;
+
+impl<'de> Visitor<'de> for AnyText {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
+    }
+}
+
+impl<'de> Deserialize<'de> for Value<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyValue)
     }
@@ -269,38 +294,39 @@ impl<'de> Deserialize<'de> for Value {
 struct AnyValue;
 
 impl<'de> Visitor<'de> for AnyValue {
-    type Value = Value;
+    type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
-    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+    fn visit_bool<E>(self, flag: bool) -> Result<Value<'de>, E> {
         Ok(Value::Flag(flag))
     }
-    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+    fn visit_i64<E>(self, number: i64) -> Result<Value<'de>, E> {
         Ok(Value::Integer(number))
     }
-    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+    fn visit_u64<E>(self, number: u64) -> Result<Value<'de>, E> {
         Ok(i64::try_from(number).map_or(Value::Other("a number too large"), Value::Integer))
     }
-    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
+    fn visit_f64<E>(self, _: f64) -> Result<Value<'de>, E> {
         Ok(Value::Other("a fraction"))
     }
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::Text(text.to_owned()))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(Cow::Borrowed(text)))
     }
-    fn visit_string<E>(self, text: String) -> Result<Value, E> {
-        Ok(Value::Text(text))
+    fn visit_str<E>(self, text: &str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(Cow::Owned(text.to_owned())))
     }
-    fn visit_unit<E>(self) -> Result<Value, E> {
+    fn visit_unit<E>(self) -> Result<Value<'de>, E> {
         Ok(Value::Other("null"))
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value<'de>, A::Error> {
         while items.next_element::<serde::de::IgnoredAny>()?.is_some() {}
         Ok(Value::Other("a list"))
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut fields = Vec::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value<'de>, A::Error> {
+        // As many as a request has.
+        let mut fields = Vec::with_capacity(12);
         while let Some(entry) = entries.next_entry()? {
             fields.push(entry);
         }
@@ -312,7 +338,7 @@ impl<'de> Visitor<'de> for AnyValue {
 mod tests {
     use super::*;
 
-    fn fault(text: &str, take: impl FnOnce(&mut Fields) -> Result<(), Malformed>) -> String {
+    fn fault(text: &str, take: impl FnOnce(&mut Fields<'_>) -> Result<(), Malformed>) -> String {
         let mut fields = match Fields::read(text.as_bytes()) {
             Ok(fields) => fields,
             Err(fault) => return fault.to_string(),

@@ -62,7 +62,7 @@ impl Hardware {
     ///
     /// # Errors
     /// Names the component at fault.
-    pub fn read(mut fields: Fields) -> Result<Self, Malformed> {
+    pub fn read(mut fields: Fields<'_>) -> Result<Self, Malformed> {
         let mut parts: [Option<String>; 6] = Default::default();
         for (part, component) in parts.iter_mut().zip(COMPONENTS) {
             if let Some(text) = fields.text_if(component.name)? {
@@ -72,7 +72,7 @@ impl Hardware {
                         "isn't 1 to 64 printable ASCII characters without spaces",
                     ));
                 }
-                *part = Some(text);
+                *part = Some(text.into_owned());
             }
         }
         fields.end()?;

@@ -117,7 +117,10 @@ impl Signer {
             model: if grant.hardware.is_some() { Model::Mak } else { Model::Kms },
             hw: grant.hardware.cloned(),
         };
-        jws::sign(&self.key, &self.header, &serde_json::to_vec(&claims).unwrap_or_default())
+        let mut payload = Vec::with_capacity(512);
+        // Nothing of it can fail to be written.
+        let _ = serde_json::to_writer(&mut payload, &claims);
+        jws::sign(&self.key, &self.header, &payload)
     }
 }
 

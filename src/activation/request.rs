@@ -1,5 +1,7 @@
 //! From a line to a request, strictly: nothing unknown, nothing missing, nothing of another form.
 
+use std::borrow::Cow;
+
 use ed25519_dalek::VerifyingKey;
 use uuid::Uuid;
 
@@ -49,16 +51,16 @@ pub fn read(line: &[u8]) -> Result<Received, Refused> {
     plain(fields).map(|request| Received { request, device: Some(device) })
 }
 
-fn envelope(fields: &mut Fields) -> Result<String, Fault> {
+fn envelope<'l>(fields: &mut Fields<'l>) -> Result<Cow<'l, str>, Fault> {
     version(fields)?;
     fields.text_if("jws")?.ok_or_else(|| wrong("jws", "is missing").into())
 }
 
-fn version(fields: &mut Fields) -> Result<(), Fault> {
+fn version(fields: &mut Fields<'_>) -> Result<(), Fault> {
     if fields.integer("v")? == VERSION { Ok(()) } else { Err(Fault::Version) }
 }
 
-fn plain(mut fields: Fields) -> Result<Request, Refused> {
+fn plain(mut fields: Fields<'_>) -> Result<Request, Refused> {
     // The version first: another one may have other fields.
     if let Err(fault) = version(&mut fields) {
         return Err(Refused { id: fields.uuid_if("id").ok().flatten(), fault });
@@ -68,7 +70,7 @@ fn plain(mut fields: Fields) -> Result<Request, Refused> {
     Ok(Request { v: VERSION, op, id })
 }
 
-fn op(mut fields: Fields) -> Result<Op, Fault> {
+fn op(mut fields: Fields<'_>) -> Result<Op, Fault> {
     let name = fields.words("op", 16)?;
     let op = match name.as_str() {
         "hello" => Op::Hello { enrol: fields.object_if("enrol")?.map(enrol).transpose()? },
@@ -89,7 +91,7 @@ fn op(mut fields: Fields) -> Result<Op, Fault> {
     Ok(op)
 }
 
-fn ask(fields: &mut Fields) -> Result<Ask, Fault> {
+fn ask(fields: &mut Fields<'_>) -> Result<Ask, Fault> {
     let ask = Ask {
         application: fields.uuid("application")?,
         sku: fields.uuid("sku")?,
@@ -105,7 +107,7 @@ fn ask(fields: &mut Fields) -> Result<Ask, Fault> {
     Ok(ask)
 }
 
-fn enrol(mut fields: Fields) -> Result<Enrol, Fault> {
+fn enrol(mut fields: Fields<'_>) -> Result<Enrol, Fault> {
     let enrol = Enrol {
         application: fields.uuid("application")?,
         cmid: fields.uuid("cmid")?,

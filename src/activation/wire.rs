@@ -332,7 +332,10 @@ impl Answer {
 
     /// The line, without its line feed.
     pub fn line(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        // Most hold a lease: room for one from the start.
+        let mut line = Vec::with_capacity(1024);
+        serde_json::to_writer(&mut line, self)
+            .map_or_else(|_| String::new(), |()| String::from_utf8(line).unwrap_or_default())
     }
 }
 

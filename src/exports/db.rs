@@ -97,7 +97,7 @@ pub struct Estate {
     pub contracts: HashMap<Uuid, ContractCells>,
     /// Names of products by their rows.
     pub products: HashMap<Uuid, String>,
-    /// The wrapped data keys: id, License ID, ciphertext.
+    /// The wrapped data keys, one a License ID: id, License ID, ciphertext.
     pub data_keys: Vec<(Uuid, Uuid, Vec<u8>)>,
 }
 
@@ -167,15 +167,14 @@ pub async fn read(
     contracts: Vec<Uuid>,
     parts: mpsc::Sender<sqlx::Result<Vec<Group>>>,
 ) {
-    // A row for each License ID and an array for each column: a message for each key would cost both sides
-    // more than the key itself.
+    // A row for each License ID: a message for each key would cost both sides more than the key itself.
     let statement = format!(
         "SELECT {} FROM (SELECT contract_id, place FROM unnest($8::uuid[]) WITH ORDINALITY AS m (contract_id, place)
                          WHERE contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1)) ORDER BY place) mine
               CROSS JOIN LATERAL (SELECT {} FROM product_keys k WHERE k.contract_id = mine.contract_id AND {}) chosen
          WHERE chosen.id IS NOT NULL ORDER BY mine.place",
         Group::COLUMNS,
-        Group::ARRAYS,
+        Group::STRUNG,
         selection.conditions()
     );
     let mut rows = bind!(sqlx::query(AssertSqlSafe(statement)), selection).bind(contracts).fetch(&mut *tx);

@@ -334,9 +334,11 @@ impl Scratch {
     ) -> anyhow::Result<()> {
         // Both were read in the same state of the database as the keys.
         let contract = estate.contracts.get(&group.contract).context("a key's License ID is missing")?;
+        let data_key = opener.data_key(group.contract);
         group.for_each(|row| {
             let key = match row.sealed {
-                Some((data_key, sealed)) => {
+                Some(sealed) => {
+                    let data_key = data_key.context("a License ID's data key is missing")?;
                     ExportedKey::Key(opener.open(part, data_key, row.id, sealed, &mut self.key)?)
                 }
                 None => ExportedKey::NotNeeded(row.no_key_text),

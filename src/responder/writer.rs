@@ -16,7 +16,7 @@ use crate::activation::{ledger::Said, wire::Fault};
 /// Requests of one pool that may wait; the next is told `busy`.
 const QUEUE: usize = 8_192;
 /// Requests in one transaction: enough to share a flush to disk among, few enough to keep each one's wait short.
-const BATCH: usize = 256;
+const BATCH: usize = 512;
 /// A writer without work ends after this.
 const IDLE: Duration = Duration::from_secs(60);
 

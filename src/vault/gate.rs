@@ -128,9 +128,14 @@ impl Opener {
     /// When one doesn't unwrap.
     pub fn learn(&mut self, rows: &[(Uuid, Uuid, Vec<u8>)]) -> Result<(), VaultError> {
         for (id, contract, wrapped) in rows {
-            self.known.insert(*id, self.state.vault.unwrap(*id, *contract, wrapped)?);
+            self.known.insert(*contract, self.state.vault.unwrap(*id, *contract, wrapped)?);
         }
         Ok(())
+    }
+
+    /// The data key of a License ID.
+    pub fn data_key(&self, contract: Uuid) -> Option<&DataKey> {
+        self.known.get(&contract).map(AsRef::as_ref)
     }
 
     /// A key of a released part in clear, in `space`: zero it when the last one is written.
@@ -140,12 +145,11 @@ impl Opener {
     pub fn open<'s, T>(
         &self,
         _: &Released<T>,
-        data_key: Uuid,
+        data_key: &DataKey,
         row: Uuid,
         sealed: &[u8],
         space: &'s mut Vec<u8>,
     ) -> Result<&'s str, VaultError> {
-        let data_key = self.known.get(&data_key).ok_or(super::envelope::Unopened)?;
         space.clear();
         self.state.vault.open_key_onto(data_key, row, sealed, space)?;
         Ok(std::str::from_utf8(space).map_err(|_| super::envelope::Unopened)?)

@@ -1,10 +1,10 @@
 //! 64 racers for the last activation, 1,000 times: one winner each. Half of them at another responder.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use keyward::responder::Limits;
 use serde_json::Value;
-use tokio::sync::Barrier;
+use tokio::{sync::Barrier, task::JoinSet};
 
 use super::site::{Line, Responder, Site, instance};
 
@@ -13,16 +13,18 @@ const ROUNDS: usize = 1_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixty_four_racers_for_the_last_activation_have_one_winner_a_thousand_times() {
-    let limits = Limits { per_address: RACERS, line: std::time::Duration::from_secs(120), ..Limits::default() };
+    // Racers wait for each other, before their first line too.
+    let patience = Duration::from_secs(120);
+    let limits = Limits { per_address: RACERS, first_line: patience, line: patience, ..Limits::default() };
     let site = Site::with(0, false, limits).await;
     let other = Responder::start(&site.estate, instance(2), limits).await;
     let start = Arc::new(Barrier::new(RACERS + 1));
-    let mut racers = Vec::new();
+    let mut racers = JoinSet::new();
     for racer in 0..RACERS {
         let mut line = Line::to(if racer % 2 == 0 { site.responder.at } else { other.at }).await;
         let start = start.clone();
         let requests: Vec<Value> = (0..ROUNDS).map(|round| site.mak((round * RACERS + racer) as u128)).collect();
-        racers.push(tokio::spawn(async move {
+        racers.spawn(async move {
             let mut won = Vec::with_capacity(ROUNDS);
             for request in requests {
                 start.wait().await;
@@ -33,20 +35,22 @@ async fn sixty_four_racers_for_the_last_activation_have_one_winner_a_thousand_ti
                 start.wait().await;
             }
             won
-        }));
+        });
     }
     for round in 0..ROUNDS {
         // One more activation than are used: one of the 64 gets it.
         site.estate
             .execute(&format!("UPDATE product_keys SET total = {} WHERE id = '{}'", round + 1, site.mak.id))
             .await;
-        start.wait().await;
-        start.wait().await;
+        for _ in 0..2 {
+            tokio::select! {
+                _ = start.wait() => {}
+                // One that fell over would keep the others waiting for it.
+                Some(ended) = racers.join_next() => panic!("a racer ended in round {round}: {:?}", ended.err()),
+            }
+        }
     }
-    let mut won = Vec::new();
-    for racer in racers {
-        won.push(racer.await.unwrap());
-    }
+    let won = racers.join_all().await;
     for round in 0..ROUNDS {
         let winners = won.iter().filter(|racer| racer[round]).count();
         assert_eq!(winners, 1, "round {round}");

@@ -1,0 +1,1 @@
+-- This version replaces functions and adds no table.
