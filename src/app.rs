@@ -124,6 +124,7 @@ pub fn routes() -> Routes {
         .merge(crate::pools::routes())
         .merge(crate::imports::routes())
         .merge(crate::exports::routes())
+        .merge(crate::find::routes())
         .merge(crate::notices::routes())
         .merge(crate::reference::routes())
         .merge(audit::routes())

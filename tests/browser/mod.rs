@@ -11,6 +11,7 @@ mod imports;
 mod keyboard;
 mod lists;
 mod page;
+mod palette;
 mod pages;
 mod panel;
 mod pictures;

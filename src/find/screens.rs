@@ -1,0 +1,51 @@
+//! The handler.
+
+use axum::extract::State;
+use url::form_urlencoded::byte_serialize;
+
+use super::{
+    db::{self, Hit},
+    model::{Found, Kind},
+    page::FindPage,
+    places,
+};
+use crate::{
+    app::AppState,
+    auth::proof::SignedIn,
+    error::Result,
+    web::{form::Pairs, page::Html},
+};
+
+/// Characters that are looked for at most: no name is longer, and a longer text finds nothing.
+const LONGEST: usize = 200;
+
+/// Shows what `q` finds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(person: SignedIn, State(state): State<AppState>, query: Pairs) -> Result<Html<FindPage>> {
+    let shell = person.visitor().shell(&state);
+    let q: String = query.one("q").trim().chars().take(LONGEST).collect();
+    let mut found = Vec::new();
+    if !q.is_empty() {
+        found = places::find(&shell.nav, &q);
+        let people = shell.nav.iter().any(|item| item.href == "/people");
+        let mut tx = person.begin(&state).await?;
+        found.extend(db::find(&mut tx, &q, people).await?.into_iter().filter_map(thing));
+    }
+    Ok(Html(FindPage { shell, q, found }))
+}
+
+fn thing(hit: Hit) -> Option<Found> {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.code() == hit.kind)?;
+    let part: String = byte_serialize(hit.key.as_bytes()).collect();
+    let href = match kind {
+        Kind::Page => return None,
+        Kind::Product => format!("/products/{}", hit.key),
+        Kind::Contract => format!("/contracts/{}", part.replace('+', "%20")),
+        Kind::Key => format!("/keys/{}", hit.key),
+        Kind::Order => format!("/orders?q={part}"),
+        Kind::Person => format!("/people?q={part}"),
+    };
+    Some(Found { kind, title: hit.title, detail: hit.detail, href })
+}
