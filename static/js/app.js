@@ -8,5 +8,6 @@ import "./panel.js";
 import "./keys.js";
 import "./command.js";
 import "./live.js";
+import "./remember.js";
 
 document.querySelector("[data-summary]")?.focus();
