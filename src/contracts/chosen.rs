@@ -43,6 +43,7 @@ pub struct Choice {
     named: Vec<String>,
     unreadable: Vec<String>,
     outside: Vec<String>,
+    closed: Vec<String>,
     unknown: usize,
 }
 
@@ -99,12 +100,18 @@ impl Asked {
             return super::list::chips(&self.address());
         }
         let without = |gone: &String| {
-            let left = Self { license_ids: self.license_ids.iter().filter(|id| *id != gone).cloned().collect(), ..self.clone() };
+            let left = Self {
+                license_ids: self.license_ids.iter().filter(|id| *id != gone).cloned().collect(),
+                ..self.clone()
+            };
             left.address().href()
         };
         if choice.named.len() > NAMED {
             let all = Self { license_ids: Vec::new(), ..self.clone() };
-            return vec![Chip::new(count(choice.named.len() as u64, "License ID", "License IDs"), all.address().href())];
+            return vec![Chip::new(
+                count(choice.named.len() as u64, "License ID", "License IDs"),
+                all.address().href(),
+            )];
         }
         choice.named.iter().map(|id| Chip::new(format!("License ID {id}"), without(id))).collect()
     }
@@ -113,7 +120,8 @@ impl Asked {
     pub(super) fn export(&self, choice: &Choice) -> Export {
         let mut export = Export { action: "/exports/summary", ..Export::of_contracts("summary", "Export") }
             .text("Every line of this summary, on this page or not.");
-        let fields = self.address().filters().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let fields =
+            self.address().filters().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         export.fields = fields;
         if self.license_ids.is_empty() { export.field("expected", choice.found.to_string()) } else { export }
     }
@@ -128,7 +136,9 @@ impl Choice {
         };
         for one in chosen {
             choice.named.push(one.license_id.clone());
-            if one.outside {
+            if !one.approved {
+                choice.closed.push(one.license_id.clone());
+            } else if one.outside {
                 choice.outside.push(one.license_id.clone());
             } else if one.reads {
                 choice.contracts.push(one.id);
@@ -150,7 +160,13 @@ impl Choice {
             ));
         }
         if !self.outside.is_empty() {
-            notes.push(format!("Left out: {}. MPSA, OEM and retail licences have no licence summary.", some(&self.outside)));
+            notes.push(format!(
+                "Left out: {}. MPSA, OEM and retail licences have no licence summary.",
+                some(&self.outside)
+            ));
+        }
+        if !self.closed.is_empty() {
+            notes.push(format!("Left out: {}. The vendor hasn’t approved the organization.", some(&self.closed)));
         }
         if self.unknown > 0 {
             let noun = count(self.unknown as u64, "License ID that isn’t", "License IDs that aren’t");
@@ -170,8 +186,20 @@ fn some(license_ids: &[String]) -> String {
 #[cfg(test)]
 impl Choice {
     pub(super) fn sample() -> Self {
-        let one = |license_id: &str, reads, outside| Chosen { id: Uuid::nil(), license_id: license_id.into(), reads, outside };
-        Self::of(&[one("0005512873", true, true), one("8671204", true, false), one("8671377", false, false)], 4)
+        let one = |license_id: &str, reads, outside| Chosen {
+            id: Uuid::nil(),
+            license_id: license_id.into(),
+            reads,
+            outside,
+            approved: license_id != "9020011",
+        };
+        let chosen = [
+            one("0005512873", true, true),
+            one("8671204", true, false),
+            one("8671377", false, false),
+            one("9020011", true, false),
+        ];
+        Self::of(&chosen, 5)
     }
 }
 
@@ -200,7 +228,9 @@ mod tests {
         let notes = Choice::sample().notes();
         assert!(notes[0].contains("8671377") && notes[0].contains("License position reader"), "{notes:?}");
         assert!(notes[1].contains("0005512873") && notes[1].contains("MPSA"), "{notes:?}");
-        assert_eq!(notes[2], "Left out: 1 License ID that isn’t among yours.");
+        assert!(notes[2].contains("9020011") && notes[2].contains("approved"), "{notes:?}");
+        assert_eq!(notes[3], "Left out: 1 License ID that isn’t among yours.");
+        assert_eq!(Choice::sample().contracts.len(), 1);
         let many: Vec<String> = (0..20).map(|n| n.to_string()).collect();
         assert!(some(&many).ends_with("10, 11 and 8 more"));
     }

@@ -60,8 +60,11 @@ fn draw(ends: &[(Option<Date>, i64)], today: Date, address: &Address) -> Option<
     let mut rows: Vec<Vec<Cell>> = months.iter().map(row).collect();
     let ending: i64 = months.iter().map(|(_, n)| n).sum();
     rows.push(vec![Cell::text("Later, or without an end date"), Cell::number(in_force - ending)]);
-    let numbers =
-        Numbers { caption: "License IDs by the month in which they end", columns: vec![("Month", false), ("License IDs", true)], rows };
+    let numbers = Numbers {
+        caption: "License IDs by the month in which they end",
+        columns: vec![("Month", false), ("License IDs", true)],
+        rows,
+    };
     Some(Plot::columns("License IDs by the month in which they end".to_owned(), says(&months, in_force), bars, numbers))
 }
 
@@ -72,7 +75,7 @@ fn says(months: &[(Date, i64)], in_force: i64) -> String {
     };
     let verb = if ending == 1 { "ends" } else { "end" };
     format!(
-        "Of {} in force {} {verb} in the coming 24 months, most of them in {} ({}).",
+        "Of {} in force {} {verb} in the coming 24 months, the most in {} ({}).",
         license_ids(in_force),
         crate::web::view::number(ending),
         words_of(*most),
@@ -101,7 +104,8 @@ fn quarter(month: Month) -> &'static str {
 }
 
 fn list_of(address: &Address, month: Date) -> String {
-    let address = ["page", "ending", "expired"].into_iter().fold(address.clone(), |address, part| address.without(part));
+    let address =
+        ["page", "ending", "expired"].into_iter().fold(address.clone(), |address, part| address.without(part));
     address.with("month", format!("{}-{:02}", month.year(), u8::from(month.month()))).href()
 }
 
@@ -121,7 +125,12 @@ pub(super) fn parse_month(text: &str) -> Option<Date> {
 #[cfg(test)]
 pub(super) fn sample(address: &Address) -> Option<Plot> {
     use time::macros::date;
-    let ends = [(Some(date!(2026 - 11 - 01)), 1), (Some(date!(2026 - 12 - 01)), 2), (Some(date!(2027 - 06 - 01)), 3), (None, 4)];
+    let ends = [
+        (Some(date!(2026 - 11 - 01)), 1),
+        (Some(date!(2026 - 12 - 01)), 2),
+        (Some(date!(2027 - 06 - 01)), 3),
+        (None, 4),
+    ];
     draw(&ends, date!(2026 - 11 - 22), address)
 }
 
@@ -142,10 +151,7 @@ mod tests {
         assert_eq!((bars[2].0.label, bars[2].0.below.as_str()), ("Jan", "2027"));
         assert_eq!((bars[5].0.label, bars[5].0.below.as_str()), ("Apr", ""));
         assert_eq!(bars[23].0.says, "October 2028: 0 License IDs");
-        assert_eq!(
-            plot.words,
-            "Of 10 License IDs in force 6 end in the coming 24 months, most of them in June 2027 (3)."
-        );
+        assert_eq!(plot.words, "Of 10 License IDs in force 6 end in the coming 24 months, the most in June 2027 (3).");
         assert_eq!(plot.numbers.rows.len(), 25);
         assert_eq!(plot.numbers.rows[24][1].text, "4");
         assert_eq!(plot.role(), "group", "its columns are links");

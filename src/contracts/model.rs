@@ -171,6 +171,8 @@ pub struct Chosen {
     pub reads: bool,
     /// Whether its programme has no licence summary: MPSA, OEM, retail.
     pub outside: bool,
+    /// Whether its organisation is approved; else it is hidden (DOMAIN §1, "Status").
+    pub approved: bool,
 }
 
 /// A summed line of a licence summary.

@@ -164,8 +164,11 @@ pub fn level(program: &str) -> &'static str {
 
 #[cfg(test)]
 pub(super) fn sample() -> Ownership {
-    let organization =
-        |n, name: &str, parent: Option<u128>| OrganizationNode { id: Uuid::from_u128(n), name: name.into(), parent_id: parent.map(Uuid::from_u128) };
+    let organization = |n, name: &str, parent: Option<u128>| OrganizationNode {
+        id: Uuid::from_u128(n),
+        name: name.into(),
+        parent_id: parent.map(Uuid::from_u128),
+    };
     let sister = |license_id: &str, organization, own| Sister {
         license_id: license_id.into(),
         organization_id: Uuid::from_u128(organization),
@@ -177,7 +180,11 @@ pub(super) fn sample() -> Ownership {
         organization(2, "Northwind Logistics GmbH", Some(1)),
         organization(3, "Tailspin \"Toys\" & Co", None),
     ];
-    grow("4E61138", &[sister("8671311", 2, true), sister("8671204", 1, false), sister("8671377", 3, false)], &organizations)
+    grow(
+        "4E61138",
+        &[sister("8671311", 2, true), sister("8671204", 1, false), sister("8671377", 3, false)],
+        &organizations,
+    )
 }
 
 #[cfg(test)]
@@ -214,7 +221,11 @@ mod tests {
 
     #[test]
     fn manage_user_roles_vl_inherited_roles_are_shown_as_such() {
-        let held = |role: &str, covers: &str, name: &str| HeldRole { role: role.into(), covers: covers.into(), name: name.into() };
+        let held = |role: &str, covers: &str, name: &str| HeldRole {
+            role: role.into(),
+            covers: covers.into(),
+            name: name.into(),
+        };
         let words = role_words(&[
             held("product-keys-reader", "", ""),
             held("administrator", "agreement", "4E61138"),

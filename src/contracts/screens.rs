@@ -172,10 +172,9 @@ async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
     if !db::sees_any(tx).await? {
         return Ok(crate::web::overview::OverviewPage::nothing_granted());
     }
-    let narrowed =
-        !(filter.q.is_empty() && filter.program.is_empty() && filter.status.is_empty())
-            || filter.ending.is_some()
-            || filter.month.is_some();
+    let narrowed = !(filter.q.is_empty() && filter.program.is_empty() && filter.status.is_empty())
+        || filter.ending.is_some()
+        || filter.month.is_some();
     let text = if narrowed {
         "Try fewer words or fewer filters."
     } else {
@@ -231,11 +230,8 @@ async fn panel(
         None
     };
     let second_person = requests::db::second_person(tx, head.id).await?;
-    let used = if reads_keys && tab == ContractTab::Keys {
-        used::plot(tx, head.id, &head.license_id).await?
-    } else {
-        None
-    };
+    let used =
+        if reads_keys && tab == ContractTab::Keys { used::plot(tx, head.id, &head.license_id).await? } else { None };
     Ok(ContractPanel {
         actions: actions::elsewhere(&head.license_id, &head.roles),
         ownership: ownership::tree(tx, head.id, &contract.agreement).await?,

@@ -138,7 +138,8 @@ pub async fn get(person: SignedIn, State(state): State<AppState>, RawQuery(query
 }
 
 async fn page(shell: Shell, tx: &mut Scoped, query: &Pairs, asked: &Asked, choice: &Choice) -> Result<SummaryPage> {
-    let address = ["sort", "page"].into_iter().fold(asked.address(), |address, part| address.with(part, query.one(part)));
+    let address =
+        ["sort", "page"].into_iter().fold(asked.address(), |address, part| address.with(part, query.one(part)));
     let number_of_page = page_of(query.one("page"));
     let changed = asked.changed(choice).then(|| Changed {
         shown: number(asked.expected.unwrap_or(0)),
@@ -163,13 +164,7 @@ async fn page(shell: Shell, tx: &mut Scoped, query: &Pairs, asked: &Asked, choic
         total: (sum(|pool| pool.effective), sum(|pool| pool.assured)),
         pools: pools.iter().map(pool).collect(),
         rows: lines.into_iter().map(row).collect(),
-        pager: Pager::new(
-            &address,
-            "page",
-            number_of_page.unsigned_abs(),
-            PAGE.unsigned_abs(),
-            total.unsigned_abs(),
-        ),
+        pager: Pager::new(&address, "page", number_of_page.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
         export: asked.export(choice),
         empty,
         changed,
@@ -270,7 +265,10 @@ impl SummaryPage {
             apart: false,
             ways: ways(&address, false),
             pools: vec![("Servers".into(), "2,048".into(), "1,024".into())],
-            rows: vec![row(line("Windows Server Datacenter", 1_024, 1_024)), row(line("SQL Server Standard", 1_024, 0))],
+            rows: vec![
+                row(line("Windows Server Datacenter", 1_024, 1_024)),
+                row(line("SQL Server Standard", 1_024, 0)),
+            ],
             total: ("2,048".into(), "1,024".into()),
             pager: Pager::new(&address, "page", 1, 50, 2),
             export: asked.export(&choice),
@@ -288,7 +286,13 @@ mod tests {
     #[test]
     fn lines_totals_and_what_was_left_out_are_shown() {
         let html = SummaryPage::sample().render().expect("renders");
-        for part in ["Windows Server Datacenter", "2,048", "Active SA quantity", "no licence summary", "name=\"license_id\" value=\"8671311\""] {
+        for part in [
+            "Windows Server Datacenter",
+            "2,048",
+            "Active SA quantity",
+            "no licence summary",
+            "name=\"license_id\" value=\"8671311\"",
+        ] {
             assert!(html.contains(part), "{part}");
         }
     }

@@ -31,7 +31,11 @@ fn draw(maks: &[MakUse], license_id: &str) -> Option<Plot> {
     let low = shares.iter().filter(|share| !share.meter.word().is_empty()).count() as u64;
     let many = count(all.unsigned_abs(), "MAK", "MAKs");
     let shown = i64::try_from(maks.len()).unwrap_or(i64::MAX);
-    let which = if shown < all { format!("The {shown} fullest of {many}, the others below.") } else { format!("{many}, the fullest first.") };
+    let which = if shown < all {
+        format!("The {shown} fullest of {many}, the others below.")
+    } else {
+        format!("{many}, the fullest first.")
+    };
     let words = format!("{which} {} of these from 80 % on; the marks stand at 80 % and 95 %.", number(low));
     let row = |key: &MakUse| {
         vec![
@@ -56,9 +60,19 @@ fn percent(key: &MakUse) -> String {
 
 #[cfg(test)]
 pub(super) fn sample() -> Option<Plot> {
-    let key = |product: &str, last_five: &str, used, total| MakUse { product: product.into(), last_five: last_five.into(), used, total, keys: 30 };
+    let key = |product: &str, last_five: &str, used, total| MakUse {
+        product: product.into(),
+        last_five: last_five.into(),
+        used,
+        total,
+        keys: 30,
+    };
     draw(
-        &[key("Windows 11 Pro", "AB12C", 60, 50), key("Windows 11 Pro", "CD34E", 48, 50), key("Office 2024", "EF56G", 10, 500)],
+        &[
+            key("Windows 11 Pro", "AB12C", 60, 50),
+            key("Windows 11 Pro", "CD34E", 48, 50),
+            key("Office 2024", "EF56G", 10, 500),
+        ],
         "8671204",
     )
 }
@@ -70,13 +84,22 @@ mod tests {
     #[test]
     fn the_fullest_are_drawn_and_the_others_mentioned() {
         let plot = sample().unwrap();
-        assert_eq!(plot.words, "The 3 fullest of 30 MAKs, the others below. 2 of these from 80 % on; the marks stand at 80 % and 95 %.");
-        assert_eq!(plot.numbers.rows[0].iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>(), ["Windows 11 Pro (AB12C)", "60", "50", "120 %"]);
+        assert_eq!(
+            plot.words,
+            "The 3 fullest of 30 MAKs, the others below. 2 of these from 80 % on; the marks stand at 80 % and 95 %."
+        );
+        assert_eq!(
+            plot.numbers.rows[0].iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>(),
+            ["Windows 11 Pro (AB12C)", "60", "50", "120 %"]
+        );
     }
 
     #[test]
     fn one_mak_has_its_meter_and_no_picture() {
         assert!(draw(&[], "1").is_none());
-        assert!(draw(&[MakUse { product: "A".into(), last_five: "AB12C".into(), used: 1, total: 2, keys: 1 }], "1").is_none());
+        assert!(
+            draw(&[MakUse { product: "A".into(), last_five: "AB12C".into(), used: 1, total: 2, keys: 1 }], "1")
+                .is_none()
+        );
     }
 }

@@ -54,9 +54,11 @@ pub fn draw(
     lines.push(line(Ink::Main, |sample| sample.count));
     let drawn = thresholds.iter().filter(|threshold| threshold.needed <= scale.top);
     let across = drawn.map(|threshold| scale.y(threshold.needed)).collect();
-    legend.extend(thresholds.iter().map(|threshold| {
-        (Ink::Limit, format!("Needed by {}: {}", threshold.editions, number(threshold.needed)))
-    }));
+    legend.extend(
+        thresholds
+            .iter()
+            .map(|threshold| (Ink::Limit, format!("Needed by {}: {}", threshold.editions, number(threshold.needed)))),
+    );
     let day = |at: OffsetDateTime| When::day(at.date(), now.date()).exact;
     let words = format!(
         "From {} to {}: between {} and {} machines, {} at the end.",

@@ -20,8 +20,7 @@ pub fn plot(readings: &[Reading], numbers: Numbers) -> Option<Plot> {
     let placed = placed.map(|(at, r)| (scale.x(if timed { r.read_at.unix_timestamp() } else { at }), r));
     let placed: Vec<(i64, &Reading)> = placed.collect();
     let used: Vec<(i64, i64)> = placed.iter().filter_map(|(x, r)| Some((*x, scale.y(r.used?)))).collect();
-    let lines =
-        vec![Line::through(Ink::Limit, &limit(&placed, scale)), Line::dotted(Ink::Main, &used)];
+    let lines = vec![Line::through(Ink::Limit, &limit(&placed, scale)), Line::dotted(Ink::Main, &used)];
     let day = |r: &Reading| When::day(r.read_at.date(), r.read_at.date()).exact;
     let counted = |r: &Reading| {
         let text = |n: Option<i64>| n.map_or_else(|| "unknown".to_owned(), number);

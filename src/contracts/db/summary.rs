@@ -37,7 +37,7 @@ pub async fn chosen(
     let asked = if license_ids.is_empty() { MATCHES } else { "c.license_id = ANY($1)" };
     let roles = if license_ids.is_empty() { "$10" } else { "$2" };
     let statement = format!(
-        "SELECT c.id, c.license_id, m.reads, {OUTSIDE} AS outside
+        "SELECT c.id, c.license_id, m.reads, {OUTSIDE} AS outside, c.approved
          FROM (SELECT contract_id, bool_or(role = ANY({roles})) AS reads FROM app_grants() GROUP BY contract_id) m
          JOIN contracts c ON c.id = m.contract_id JOIN organizations o ON o.id = c.organization_id
          LEFT JOIN agreements a ON a.id = c.agreement_id WHERE {asked} ORDER BY c.license_id"

@@ -294,8 +294,10 @@ mod tests {
 
     #[test]
     fn the_top_is_a_round_number() {
-        let tops: Vec<i64> =
-            [0, 5, 6, 21, 26, 100, 101, 999_999, i64::MAX].into_iter().map(|value| Scale::new(0, 1, value).top).collect();
+        let tops: Vec<i64> = [0, 5, 6, 21, 26, 100, 101, 999_999, i64::MAX]
+            .into_iter()
+            .map(|value| Scale::new(0, 1, value).top)
+            .collect();
         assert_eq!(tops[..8], [5, 5, 10, 25, 50, 100, 200, 1_000_000]);
         assert!(tops[8] > i64::MAX / 20, "and no overflow: {}", tops[8]);
         assert_eq!((Scale::new(0, 1, 3).half(), Scale::new(0, 1, 90).half()), (String::new(), "50".into()));
