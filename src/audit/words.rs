@@ -2,11 +2,13 @@
 //! hold what this program no longer does.
 
 /// Codes and their words, in the order of the filter.
-pub const ACTIONS: [(&str, &str); 66] = [
+pub const ACTIONS: [(&str, &str); 68] = [
     ("key.reveal", "Key revealed"),
     ("key.copy", "Key copied"),
     ("keys.export", "Keys exported"),
     ("contracts.export", "Contracts exported"),
+    ("summary.export", "Licence summary exported"),
+    ("orders.export", "Orders exported"),
     ("audit.export", "Audit log exported"),
     ("import.stage", "File uploaded"),
     ("import.apply", "File imported"),

@@ -1,6 +1,9 @@
 //! License IDs, read in a person's scope. `app_grants()` is the first wall (each statement joins
 //! it), row-level security the second.
 
+pub mod beside;
+pub mod summary;
+
 use std::str::FromStr;
 
 use sqlx::AssertSqlSafe;
@@ -78,6 +81,31 @@ pub async fn sees_any(tx: &mut Scoped) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM app_grants())").fetch_one(&mut **tx).await
 }
 
+/// Which License IDs a filter shows: conditions on `contracts c`, `organizations o` and `agreements a`. What was asked
+/// for is bound, $1 to $9 ([`bind!`]).
+const MATCHES: &str = "
+    ($1 = '' OR c.license_id ILIKE '%' || $2 || '%' OR o.name ILIKE '%' || $2 || '%' OR a.number ILIKE '%' || $2 || '%')
+    AND ($3 = '' OR c.program = $3) AND ($4 = '' OR c.status = $4) AND (CASE WHEN c.ends_on < $7 THEN $6 ELSE $5 END)
+    AND ($8::integer IS NULL OR c.ends_on BETWEEN $7 AND $7 + $8)
+    AND ($9::date IS NULL OR c.ends_on >= $9 AND c.ends_on < $9 + interval '1 month')";
+
+/// Binds a filter to a statement made of [`MATCHES`].
+macro_rules! bind {
+    ($query:expr, $filter:expr, $today:expr) => {
+        $query
+            .bind(&$filter.q)
+            .bind(like(&$filter.q))
+            .bind(&$filter.program)
+            .bind(&$filter.status)
+            .bind($filter.expired.shows().0)
+            .bind($filter.expired.shows().1)
+            .bind($today)
+            .bind($filter.ending)
+            .bind($filter.month)
+    };
+}
+use bind;
+
 /// A page of License IDs and how many there are in all; `limit` 0 for all of them.
 ///
 /// # Errors
@@ -91,29 +119,40 @@ pub async fn list(
     offset: i64,
 ) -> sqlx::Result<(Vec<Contract>, i64)> {
     let order = order_by(sort);
-    let (current, ended) = filter.expired.shows();
-    let statement = format!(
-        "{CONTRACT}
-         WHERE ($1 = '' OR c.license_id ILIKE '%' || $2 || '%' OR o.name ILIKE '%' || $2 || '%')
-           AND ($3 = '' OR c.program = $3) AND ($4 = '' OR c.status = $4) AND (CASE WHEN c.ends_on < $7 THEN $6 ELSE $5 END)
-           AND ($10::integer IS NULL OR c.ends_on BETWEEN $7 AND $7 + $10)
-         ORDER BY {order} LIMIT nullif($8, 0) OFFSET $9"
-    );
-    let rows: Vec<Counted> = sqlx::query_as(AssertSqlSafe(statement))
-        .bind(&filter.q)
-        .bind(like(&filter.q))
-        .bind(&filter.program)
-        .bind(&filter.status)
-        .bind(current)
-        .bind(ended)
-        .bind(today)
+    let statement = format!("{CONTRACT} WHERE {MATCHES} ORDER BY {order} LIMIT nullif($10, 0) OFFSET $11");
+    let rows: Vec<Counted> = bind!(sqlx::query_as(AssertSqlSafe(statement)), filter, today)
         .bind(limit)
         .bind(offset)
-        .bind(filter.ending)
         .fetch_all(&mut **tx)
         .await?;
     let total = rows.first().map_or(0, |row| row.total);
     Ok((rows.into_iter().map(|row| row.contract).collect(), total))
+}
+
+/// How many License IDs end in each month, from today's over so many; those that end later or never under no
+/// month.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ends(
+    tx: &mut Scoped,
+    filter: &Filter,
+    today: Date,
+    months: i32,
+) -> sqlx::Result<Vec<(Option<Date>, i64)>> {
+    // Names are joined only where they are searched: sight of them is worked out for all.
+    let names = if filter.q.is_empty() {
+        "(SELECT '' AS name) o, (SELECT '' AS number) a"
+    } else {
+        "organizations o, LATERAL (SELECT (SELECT number FROM agreements WHERE id = c.agreement_id) AS number) a"
+    };
+    let of = if filter.q.is_empty() { "true" } else { "o.id = c.organization_id" };
+    let statement = format!(
+        "SELECT CASE WHEN c.ends_on < date_trunc('month', $7::date) + make_interval(months => $10) THEN date_trunc('month', c.ends_on)::date END,
+                count(*)
+         FROM contracts c, {names} WHERE {of} AND c.id IN (SELECT contract_id FROM app_grants()) AND {MATCHES} GROUP BY 1 ORDER BY 1"
+    );
+    bind!(sqlx::query_as(AssertSqlSafe(statement)), filter, today).bind(months).fetch_all(&mut **tx).await
 }
 
 /// The columns are ours, not the request's: nothing of a request gets into a statement's text.
@@ -153,8 +192,11 @@ pub async fn vocabulary(tx: &mut Scoped) -> sqlx::Result<(Vec<String>, Vec<Strin
 /// When the database fails.
 pub async fn offerings(tx: &mut Scoped, contract: Uuid) -> sqlx::Result<Vec<Offering>> {
     sqlx::query_as(
-        "SELECT product_family, version, product_pool, type, effective_quantity, active_sa_quantity FROM license_summaries
-         WHERE contract_id = $1 AND contract_id IN (SELECT app_position_read()) ORDER BY product_family, version, product_pool, type",
+        AssertSqlSafe(format!(
+            "SELECT s.product_family, s.version, s.product_pool, s.type, s.effective_quantity, {} AS active_sa_quantity FROM license_summaries s
+             WHERE s.contract_id = $1 AND s.contract_id IN (SELECT app_position_read()) ORDER BY s.product_family, s.version, s.product_pool, s.type",
+            summary::ASSURED
+        )),
     )
     .bind(contract)
     .fetch_all(&mut **tx)

@@ -1,9 +1,11 @@
 //! `/contracts`: every License ID the person holds a role on.
 use askama::Template;
 
+use super::actions::Action;
+use super::ends::{parse_month, words_of};
 use super::panel::{ContractPanel, ContractTab};
 use crate::web::page::{Shell, Tone};
-use crate::web::view::{Address, Chip, Choice, Column, Empty, Export, Pager, When};
+use crate::web::view::{Address, Chip, Choice, Column, Empty, Export, Pager, Plot, When};
 
 /// The state of a License ID: the vendor's word, which follows no published vocabulary, and how it
 /// is marked.
@@ -59,6 +61,8 @@ pub struct ContractRow {
     pub status: ContractStatus,
     /// The person's own roles on it.
     pub roles: Vec<String>,
+    /// The row's menu.
+    pub actions: Vec<Action>,
 }
 
 impl ContractRow {
@@ -85,7 +89,7 @@ impl ContractRow {
 pub struct ContractsPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `q`, `program`, `status`, `ending`, `expired`, `sort`, `page`, under the path `/contracts`.
+    /// The list's address: `q`, `program`, `status`, `ending`, `month`, `expired`, `sort`, `page`, under the path `/contracts`.
     pub address: Address,
     /// What was searched.
     pub q: String,
@@ -97,6 +101,10 @@ pub struct ContractsPage {
     pub endings: Vec<Choice>,
     /// "Hidden" with the value "" first, then "Shown" with `shown`, and "Only" with `only`.
     pub expired: Vec<Choice>,
+    /// When those in force end.
+    pub ends: Option<Plot>,
+    /// Whether a licence summary can be made.
+    pub summary: bool,
     /// The License IDs on this page.
     pub rows: Vec<ContractRow>,
     /// Which page.
@@ -126,26 +134,7 @@ impl ContractsPage {
     }
 
     fn chips(&self) -> Vec<Chip> {
-        let mut chips = Vec::new();
-        for (part, lead) in [("q", "Search: "), ("program", "Programme: "), ("status", "Status: ")] {
-            let value = self.address.get(part);
-            if !value.is_empty() {
-                let without = self.address.clone().without(part).without("page");
-                chips.push(Chip::new([lead, value].concat(), without.href()));
-            }
-        }
-        let ending = self.address.get("ending");
-        if !ending.is_empty() {
-            let without = self.address.clone().without("ending").without("page");
-            chips.push(Chip::new(["Ends within ", ending, " days"].concat(), without.href()));
-        }
-        let expired = self.address.clone().without("page");
-        chips.extend(match self.address.get("expired") {
-            "" => Some(Chip::new("Expired hidden", expired.with("expired", "shown").href())),
-            "only" => Some(Chip::new("Only expired", expired.with("expired", "shown").href())),
-            _ => None,
-        });
-        chips
+        chips(&self.address)
     }
 
     fn clear(&self) -> String {
@@ -175,6 +164,32 @@ impl ContractsPage {
     }
 }
 
+/// The filters that an address names, each with the way to take it off.
+pub(super) fn chips(address: &Address) -> Vec<Chip> {
+    let mut chips = Vec::new();
+    let without = |part| address.clone().without(part).without("page").href();
+    for (part, lead) in [("q", "Search: "), ("program", "Programme: "), ("status", "Status: ")] {
+        let value = address.get(part);
+        if !value.is_empty() {
+            chips.push(Chip::new([lead, value].concat(), without(part)));
+        }
+    }
+    let ending = address.get("ending");
+    if !ending.is_empty() {
+        chips.push(Chip::new(["Ends within ", ending, " days"].concat(), without("ending")));
+    }
+    if let Some(month) = parse_month(address.get("month")) {
+        chips.push(Chip::new(["Ends in ", &words_of(month)].concat(), without("month")));
+    }
+    let expired = address.clone().without("page");
+    chips.extend(match address.get("expired") {
+        "" => Some(Chip::new("Expired hidden", expired.with("expired", "shown").href())),
+        "only" => Some(Chip::new("Only expired", expired.with("expired", "shown").href())),
+        _ => None,
+    });
+    chips
+}
+
 #[cfg(test)]
 impl ContractsPage {
     /// A list without a panel.
@@ -189,6 +204,11 @@ impl ContractsPage {
             end: Some(When::day(end, date!(2026 - 11 - 22))),
             status,
             roles: vec!["Administrator".into()],
+            actions: super::actions::of_row(
+                id,
+                &[crate::auth::roles::Role::Administrator],
+                &Address::new(["/contracts/", id].concat()),
+            ),
         };
         let active = ContractStatus::of("Active");
         let rows = vec![
@@ -269,6 +289,8 @@ impl ContractsPage {
             endings: vec![choice("", "Any time"), choice("90", "In 90 days")],
             expired: vec![choice("", "Hidden"), choice("shown", "Shown"), choice("only", "Only")],
             pager: Pager::new(&address, "page", 1, 10, 1_234),
+            ends: super::ends::sample(&address),
+            summary: true,
             rows,
             export_keys: Some(keys),
             export_list,
@@ -301,6 +323,15 @@ mod tests {
         assert!(html.contains("href=\"/contracts?expired=shown\""));
         assert!(html.contains("ends in 8 days") && html.contains("30 Nov 2026"));
         assert!(html.contains("href=\"/contracts/8671204?tab=keys\""));
+    }
+
+    #[test]
+    fn the_ticks_go_to_the_summary_too() {
+        let html = ContractsPage::sample().render().expect("renders");
+        assert!(html.contains("form=\"ticked\" formmethod=\"get\" formaction=\"/contracts/summary\""));
+        assert!(html.contains("href=\"/people?license_id=8671204\""));
+        let html = ContractsPage { summary: false, ..ContractsPage::sample() }.render().expect("renders");
+        assert!(!html.contains("formaction=\"/contracts/summary\""));
     }
 
     #[test]

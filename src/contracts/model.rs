@@ -97,6 +97,8 @@ pub struct Filter {
     pub expired: Expired,
     /// Those alone that end within so many days from today.
     pub ending: Option<i32>,
+    /// Those alone that end in the month of which this is the first day.
+    pub month: Option<Date>,
 }
 
 /// What a list does with License IDs that have ended.
@@ -137,4 +139,120 @@ pub enum Sort {
     End,
     /// By status.
     Status,
+}
+
+/// The order of a licence summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SummarySort {
+    /// By License ID.
+    LicenseId,
+    /// By product family.
+    Family,
+    /// By version.
+    Version,
+    /// By product pool.
+    Pool,
+    /// By licence type.
+    Type,
+    /// By licences in effect.
+    Effective,
+    /// By licences with active Software Assurance.
+    Assured,
+}
+
+/// A License ID that a licence summary is asked for.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Chosen {
+    /// The row.
+    pub id: Uuid,
+    /// As the vendor writes it.
+    pub license_id: String,
+    /// Whether the person reads its licence position.
+    pub reads: bool,
+    /// Whether its programme has no licence summary: MPSA, OEM, retail.
+    pub outside: bool,
+    /// Whether its organisation is approved; else it is hidden (DOMAIN §1, "Status").
+    pub approved: bool,
+}
+
+/// A summed line of a licence summary.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Summarized {
+    /// The License ID; empty where several are summed.
+    pub license_id: String,
+    /// Product family.
+    pub product_family: String,
+    /// Version, or empty.
+    pub version: String,
+    /// Applications, Systems or Servers.
+    pub product_pool: String,
+    /// License, License/SA, Upgrade, …
+    pub r#type: String,
+    /// Licences in effect.
+    pub effective: i64,
+    /// Of these with active Software Assurance; always 0 for online services.
+    pub assured: i64,
+    /// On how many License IDs.
+    pub license_ids: i64,
+}
+
+/// What a product pool adds up to.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct PoolTotal {
+    /// Applications, Systems or Servers; empty where a file left it out.
+    pub product_pool: String,
+    /// Licences in effect.
+    pub effective: i64,
+    /// Of these with active Software Assurance.
+    pub assured: i64,
+}
+
+/// A role that the person holds on a License ID.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct HeldRole {
+    /// Its code.
+    pub role: String,
+    /// `agreement`, `organization` or `all` for one that is inherited; empty for one given here.
+    pub covers: String,
+    /// The agreement's number or the organisation's name.
+    pub name: String,
+}
+
+/// A License ID under the same agreement as another.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Sister {
+    /// As the vendor writes it.
+    pub license_id: String,
+    /// Who holds it.
+    pub organization_id: Uuid,
+    /// Whether it is the one that was asked for.
+    pub own: bool,
+    /// How many there are.
+    pub total: i64,
+}
+
+/// An organisation and the one above it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct OrganizationNode {
+    /// The row.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The one above; none for a root.
+    pub parent_id: Option<Uuid>,
+}
+
+/// How far a MAK is used.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct MakUse {
+    /// Its product.
+    pub product: String,
+    /// Its last group.
+    pub last_five: String,
+    /// Activations used.
+    pub used: i64,
+    /// Activations in all.
+    pub total: i64,
+    /// How many such keys there are.
+    pub keys: i64,
 }

@@ -1,6 +1,10 @@
 //! `/contracts/{license_id}`: the side panel of a License ID; the list stands behind it.
-use super::list::{ContractStatus, end_words};
-use crate::web::view::{Address, Empty, EmptyKind, Fact, KeyList, Locked, Tab, When, number};
+use super::{
+    actions::Action,
+    list::{ContractStatus, end_words},
+    ownership::{Ownership, level},
+};
+use crate::web::view::{Address, Empty, EmptyKind, Fact, KeyList, Locked, Plot, Tab, When, number};
 
 /// Which tab of the panel is open: the `tab` of the address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,8 +101,14 @@ pub struct ContractPanel {
     pub organizations: Vec<String>,
     /// City and country.
     pub location: String,
-    /// The person's own roles on it.
+    /// The person's own roles on it, with where inherited ones come from.
     pub roles: Vec<String>,
+    /// Where one can go from it.
+    pub actions: Vec<Action>,
+    /// Whose it is.
+    pub ownership: Ownership,
+    /// Used of total of its MAKs, when the tab of keys is open.
+    pub used: Option<Plot>,
     /// The licence summary, when its tab is open.
     pub offerings: Vec<Offering>,
     /// Said where the person may not read the licence position.
@@ -134,12 +144,14 @@ impl ContractPanel {
     pub fn facts(&self) -> Vec<Fact> {
         let exact = |when: &Option<When>| when.as_ref().map(|when| when.exact.clone()).unwrap_or_default();
         let facts = [
+            Fact::maybe("Licence type", &self.program, false),
             Fact::maybe("Agreement type", &self.agreement_type, false),
+            Fact::maybe("The License ID is its", level(&self.program), false),
             Fact::maybe("Parent agreement", &self.parent_agreement, true),
             Fact::maybe("Authorization number", &self.authorization_number, true),
             Fact::maybe("Purchase account number", &self.purchase_account_number, true),
             Fact::maybe("Start date", &exact(&self.start), false),
-            Fact::maybe("End date", &exact(&self.end), false),
+            Fact::maybe("Renewal end date", &exact(&self.end), false),
             Fact::maybe("Location", &self.location, false),
             Fact::maybe("My roles", &self.roles.join(", "), false),
         ];
@@ -209,6 +221,9 @@ impl ContractPanel {
             organizations: vec!["Northwind Logistics GmbH".into(), "Northwind Holding AG".into()],
             location: "Zurich, Switzerland".into(),
             roles: vec!["Administrator".into()],
+            actions: super::actions::elsewhere("8671204", &[crate::auth::roles::Role::Administrator]),
+            ownership: super::ownership::sample(),
+            used: (tab == ContractTab::Keys).then(super::used::sample).flatten(),
             offerings: vec![
                 offering("Windows Server Datacenter", "2025", "Servers", "License/SA", 1_024, 1_024),
                 offering("Office LTSC Professional Plus", "2024", "Applications", "License", 2_500, 0),

@@ -9,10 +9,12 @@ use time::Date;
 use uuid::Uuid;
 
 use super::{
-    db,
+    actions, db, ends,
     list::{ContractRow, ContractStatus, ContractsPage},
     model::{self, Contract, ContractHead, Expired, Filter, Sort},
+    ownership,
     panel::{Contact, ContractPanel, ContractTab, Offering},
+    used,
 };
 use crate::{
     app::AppState,
@@ -80,8 +82,9 @@ pub async fn with_revealed(
     Ok(Some(Html(page(state, person, &mut tx, &query, Some(panel)).await?).into_response()))
 }
 
-fn address(query: &Pairs) -> Address {
-    ["q", "program", "status", "ending", "expired", "sort", "page"]
+/// The list's address; what is chosen in the list sends the same parts.
+pub(super) fn address(query: &Pairs) -> Address {
+    ["q", "program", "status", "ending", "month", "expired", "sort", "page"]
         .into_iter()
         .fold(Address::new("/contracts"), |address, part| address.with(part, query.one(part).trim()))
 }
@@ -96,7 +99,8 @@ pub fn filter(query: &Pairs) -> Filter {
     };
     // A number that isn't one, or is longer than any agreement, narrows nothing.
     let ending = query.one("ending").trim().parse().ok().filter(|days| (0..=36_500).contains(days));
-    Filter { q: text("q"), program: text("program"), status: text("status"), expired, ending }
+    let month = ends::parse_month(query.one("month").trim());
+    Filter { q: text("q"), program: text("program"), status: text("status"), expired, ending, month }
 }
 
 fn sort(text: &str) -> (Sort, bool) {
@@ -128,6 +132,7 @@ async fn page(
     let (programs, statuses) = db::vocabulary(tx).await?;
     let may_export_keys = keys::db::reads_any(tx).await?;
     let empty = empty(tx, &filter).await?;
+    let ends = ends::plot(tx, &filter, &address).await?;
     let (export_keys, export_list) = ContractsPage::exports(&address);
     Ok(ContractsPage {
         shell: person.visitor().shell(state),
@@ -136,7 +141,9 @@ async fn page(
         statuses: choices("All", statuses, &filter.status),
         endings: among(&ENDINGS, address.get("ending")),
         expired: among(&EXPIRED, address.get("expired")),
-        rows: rows.into_iter().map(|contract| row(contract, today)).collect(),
+        ends,
+        summary: db::beside::reads_position(tx).await?,
+        rows: rows.into_iter().map(|contract| row(contract, today, &address)).collect(),
         pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
         export_keys: may_export_keys.then_some(export_keys),
         export_list,
@@ -165,8 +172,9 @@ async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
     if !db::sees_any(tx).await? {
         return Ok(crate::web::overview::OverviewPage::nothing_granted());
     }
-    let narrowed =
-        !(filter.q.is_empty() && filter.program.is_empty() && filter.status.is_empty()) || filter.ending.is_some();
+    let narrowed = !(filter.q.is_empty() && filter.program.is_empty() && filter.status.is_empty())
+        || filter.ending.is_some()
+        || filter.month.is_some();
     let text = if narrowed {
         "Try fewer words or fewer filters."
     } else {
@@ -180,8 +188,10 @@ fn labels(codes: &[String]) -> Vec<String> {
     db::roles(codes).into_iter().map(|role| role.label().to_owned()).collect()
 }
 
-fn row(contract: Contract, today: Date) -> ContractRow {
+fn row(contract: Contract, today: Date, list: &Address) -> ContractRow {
+    let panel = list.clone().at(["/contracts/", &contract.license_id].concat());
     ContractRow {
+        actions: actions::of_row(&contract.license_id, &db::roles(&contract.roles), &panel),
         status: ContractStatus::of(&contract.status),
         roles: labels(&contract.roles),
         license_id: contract.license_id,
@@ -220,7 +230,12 @@ async fn panel(
         None
     };
     let second_person = requests::db::second_person(tx, head.id).await?;
+    let used =
+        if reads_keys && tab == ContractTab::Keys { used::plot(tx, head.id, &head.license_id).await? } else { None };
     Ok(ContractPanel {
+        actions: actions::elsewhere(&head.license_id, &head.roles),
+        ownership: ownership::tree(tx, head.id, &contract.agreement).await?,
+        used,
         second_person,
         administered: head.may(Permission::Administer),
         list,
@@ -229,7 +244,7 @@ async fn panel(
         end: contract.ends_on.map(|day| When::day(day, today)),
         status: ContractStatus::of(&contract.status),
         organizations: std::iter::once(contract.organization).chain(contract.parents).collect(),
-        roles: labels(&contract.roles),
+        roles: ownership::role_words(&db::beside::held(tx, head.id).await?),
         license_id: contract.license_id,
         program: contract.program,
         agreement_type: contract.agreement_type,

@@ -1,12 +1,15 @@
 //! `/orders`: what was ordered under the person's License IDs.
 use askama::Template;
 
+use super::{esu::EsuAnswer, panel::OrderPanel};
 use crate::web::page::Shell;
-use crate::web::view::{Address, Chip, Column, Empty, Pager, When, number};
+use crate::web::view::{Address, Chip, Choice, Column, Empty, Export, Field, Pager, Tab, When, number};
 
 /// An order line.
 #[derive(Clone, Debug)]
 pub struct OrderRow {
+    /// The row.
+    pub id: String,
     /// The License ID it was ordered under.
     pub license_id: String,
     /// The reseller's number.
@@ -37,24 +40,43 @@ impl OrderRow {
     fn quantity_text(&self) -> String {
         number(self.quantity)
     }
+
+    /// A line without a description is known by its part number.
+    fn name(&self) -> &str {
+        if self.description.is_empty() { &self.part_number } else { &self.description }
+    }
 }
 
-/// The list.
+/// The list, with a panel open or not.
 #[derive(Template)]
 #[template(path = "orders/list.html")]
 pub struct OrdersPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `q`, `license_id`, `sort`, `page`.
+    /// The list's address: what [`super::filter::PARTS`] names, `sort`, `page`, under the path `/orders`.
     pub address: Address,
     /// What was searched.
     pub q: String,
+    /// The filters that are offered ready-made.
+    pub only: Vec<Tab>,
+    /// Resellers to filter by, "All" with the value "" first.
+    pub resellers: Vec<Choice>,
+    /// Countries to filter by, "All" with the value "" first.
+    pub countries: Vec<Choice>,
+    /// License ID, and the days between which it was ordered; each may say what is wrong.
+    pub fields: [Field; 3],
+    /// Whether an ESU order exists, where that was asked.
+    pub esu: Option<EsuAnswer>,
     /// The order lines on this page.
     pub rows: Vec<OrderRow>,
     /// Which page.
     pub pager: Pager,
+    /// "Export"; owns the form that the ticks belong to.
+    pub export: Export,
     /// What to show when there is no row.
     pub empty: Empty,
+    /// The order whose panel is open.
+    pub panel: Option<OrderPanel>,
 }
 
 impl OrdersPage {
@@ -66,21 +88,73 @@ impl OrdersPage {
             sortable("License ID", "license_id"),
             sortable("Ordered on", "ordered_on"),
             sortable("Usage start", "usage_start").less(),
-            sortable("Order numbers", "customer_number"),
-            sortable("Reseller", "reseller").less(),
-            sortable("Country", "country").less(),
+            sortable("Order numbers", "customer_number").least(),
+            sortable("Reseller", "reseller").spare(),
+            sortable("Country", "country").spare(),
         ]
     }
 
     fn chips(&self) -> Vec<Chip> {
-        let parts = [("q", "Search: "), ("license_id", "License ID: ")];
+        let parts = [
+            ("q", "Search: "),
+            ("license_id", "License ID: "),
+            ("product", "Product: "),
+            ("reseller", "Reseller: "),
+            ("country", "Country: "),
+            ("from", "Ordered from "),
+            ("to", "Ordered until "),
+        ];
         let active = parts.iter().filter(|(part, _)| !self.address.get(part).is_empty());
+        let only = self
+            .only
+            .iter()
+            .skip(1)
+            .find(|tab| tab.current)
+            .map(|tab| Chip::new(tab.label, self.address.clone().without("only").without("page").href()));
         active
             .map(|(part, lead)| {
                 let without = self.address.clone().without(part).without("page");
                 Chip::new([lead, self.address.get(part)].concat(), without.href())
             })
+            .chain(only)
             .collect()
+    }
+
+    fn panel_href(&self, row: &OrderRow) -> String {
+        self.address.clone().at(["/orders/", &row.id].concat()).href()
+    }
+
+    fn is_open(&self, row: &OrderRow) -> bool {
+        self.panel.as_ref().is_some_and(|panel| panel.id == row.id)
+    }
+
+    /// The export of this list: the ticked lines, or all that the filters show.
+    #[must_use]
+    pub fn exported(address: &Address) -> Export {
+        let mut export = Export { action: "/exports/orders", ..Export::of_contracts("ticked-orders", "Export") }
+            .text("The ticked order lines; without a tick, all that the filters show.");
+        export.fields =
+            address.filters().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        export
+    }
+}
+
+#[cfg(test)]
+pub(super) fn sample_order(description: &str, usage: Option<time::Date>) -> super::model::Order {
+    super::model::Order {
+        id: uuid::Uuid::from_u128(7),
+        license_id: "8671377".into(),
+        organization: "Northwind Retail Ltd".into(),
+        reseller_order_no: "R0610985".into(),
+        customer_order_no: "PO-55118".into(),
+        ordered_on: Some(time::macros::date!(2026 - 10 - 02)),
+        usage_starts_on: usage,
+        reseller: "Bechtle".into(),
+        part_number: "EQA-00004".into(),
+        description: description.into(),
+        quantity: 1_250,
+        country: "United Kingdom".into(),
+        slug: "windows-10-esu-year-2".into(),
     }
 }
 
@@ -88,43 +162,41 @@ impl OrdersPage {
 impl OrdersPage {
     /// A few order lines.
     pub fn sample() -> Self {
+        use super::model::OrderHead;
         use time::macros::date;
         let today = date!(2026 - 11 - 22);
         let address = Address::new("/orders").with("license_id", "8671377");
-        let row = |description: &str, part: &str, quantity, ordered, start, reseller: &str| OrderRow {
-            license_id: "8671377".into(),
-            reseller_number: "R0610985".into(),
-            customer_number: "PO-55118".into(),
-            ordered_on: Some(When::day(ordered, today)),
-            usage_start: Some(When::day(start, today)),
-            reseller: reseller.into(),
-            part_number: part.into(),
-            description: description.into(),
-            quantity,
-            country: "United Kingdom".into(),
-        };
-        let rows = vec![
-            row("Windows 10 ESU Year 2", "EQA-00004", 1_250, date!(2026 - 10 - 02), date!(2026 - 10 - 14), "Bechtle"),
-            row(
-                "SharePoint Server Subscription Edition",
-                "B5C-02199",
-                25,
-                date!(2025 - 09 - 22),
-                date!(2025 - 10 - 22),
-                "SoftwareONE",
-            ),
-            row("Windows 11 Enterprise", "C7A-23359", 2_000, date!(2025 - 03 - 05), date!(2025 - 03 - 06), "Insight"),
+        let order = |description: &str, usage| sample_order(description, Some(usage));
+        let rows = [
+            order("Windows 10 ESU Year 2", date!(2027 - 03 - 03)),
+            order("SharePoint Server Subscription Edition", date!(2025 - 10 - 22)),
         ];
+        let head = OrderHead {
+            id: rows[0].id,
+            contract_id: rows[0].id,
+            reseller_order_no: "R0610985".into(),
+            customer_order_no: "PO-55118".into(),
+            reseller: "Bechtle".into(),
+        };
+        let choices = |value: &str| vec![Choice::new("", "All", ""), Choice::new(value, value, "")];
+        let panel = OrderPanel::of(&head, rows.to_vec(), address.clone(), today);
         Self {
             shell: Shell::sample("/orders"),
             q: String::new(),
-            pager: Pager::new(&address, "page", 1, 50, 3),
-            rows,
+            only: super::screens::only(&address),
+            resellers: choices("Bechtle"),
+            countries: choices("United Kingdom"),
+            fields: super::screens::fields(&address, &super::filter::Narrowed::default()),
+            esu: Some(super::esu::sample()),
+            pager: Pager::new(&address, "page", 1, 50, 2),
+            rows: rows.into_iter().map(|order| super::screens::row(order, today)).collect(),
+            export: Self::exported(&address),
             empty: Empty::new(
                 crate::web::view::EmptyKind::NothingYet,
                 "No orders yet",
                 "Import an order file to see them here.",
             ),
+            panel: Some(panel),
             address,
         }
     }
@@ -137,10 +209,32 @@ mod tests {
     #[test]
     fn an_order_shows_all_it_carries() {
         let html = OrdersPage::sample().render().expect("renders");
-        for part in
-            ["R0610985", "PO-55118", "B5C-02199", "1,250", "United Kingdom", "22 Oct 2025", "License ID: 8671377"]
-        {
+        for part in [
+            "R0610985",
+            "PO-55118",
+            "EQA-00004",
+            "1,250",
+            "United Kingdom",
+            "22 Oct 2025",
+            "License ID: 8671377",
+            "Yes: 1 ESU order line",
+            "href=\"/products/windows-10-esu-year-2\"",
+            "form=\"ticked-orders\" name=\"order_id\"",
+            "Northwind Retail Ltd",
+        ] {
             assert!(html.contains(part), "{part}");
         }
+    }
+
+    #[test]
+    fn every_filter_has_a_chip() {
+        let address = ["q", "product", "reseller", "country", "from", "to"]
+            .into_iter()
+            .fold(Address::new("/orders").with("only", "esu"), |address, part| address.with(part, "x"));
+        let page = OrdersPage { only: super::super::screens::only(&address), address, ..OrdersPage::sample() };
+        let chips = page.chips();
+        assert_eq!(chips.len(), 7);
+        assert_eq!(chips[6].label, "ESU");
+        assert!(!chips[6].href.contains("only="));
     }
 }

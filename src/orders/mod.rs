@@ -4,13 +4,18 @@
 //! orders of their License IDs. Tables: `orders`.
 
 pub mod db;
+mod esu;
+mod filter;
 pub mod list;
 pub mod model;
+mod panel;
 mod screens;
 
 use crate::web::registry::Routes;
 
+pub use filter::{Narrowed, filter};
+
 /// The routes of this slice.
 pub fn routes() -> Routes {
-    Routes::default().get("/orders", screens::list)
+    Routes::default().get("/orders", screens::list).get("/orders/{id}", screens::open)
 }

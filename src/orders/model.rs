@@ -1,12 +1,32 @@
 //! What a list of order lines is made of.
 
 use time::Date;
+use uuid::Uuid;
+
+/// An order line as a permission check sees it: what tells its order from others.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct OrderHead {
+    /// The row.
+    pub id: Uuid,
+    /// The License ID's row.
+    pub contract_id: Uuid,
+    /// The reseller's number; may be empty.
+    pub reseller_order_no: String,
+    /// The organisation's own number; may be empty.
+    pub customer_order_no: String,
+    /// Who sold it; may be empty.
+    pub reseller: String,
+}
 
 /// An order line.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Order {
+    /// The row.
+    pub id: Uuid,
     /// The License ID it was ordered under.
     pub license_id: String,
+    /// The License ID's organisation.
+    pub organization: String,
     /// The reseller's number.
     pub reseller_order_no: String,
     /// The organisation's own number.
@@ -25,15 +45,73 @@ pub struct Order {
     pub quantity: i64,
     /// Where it is used.
     pub country: String,
+    /// The address of its product; empty where none is known.
+    pub slug: String,
 }
 
 /// What a list of order lines is narrowed to.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Part of a description, part number, order number, License ID or reseller.
+    /// Words that all stand somewhere in the description, part number, order numbers, License ID, organisation or
+    /// reseller.
     pub q: String,
     /// A License ID, or empty for all.
     pub license_id: String,
+    /// The address of a product, or empty for all.
+    pub product: String,
+    /// A reseller, or empty for all.
+    pub reseller: String,
+    /// A country, or empty for all.
+    pub country: String,
+    /// Ordered on this day or later.
+    pub from: Option<Date>,
+    /// Ordered on this day or before.
+    pub to: Option<Date>,
+    /// One of the filters that are offered.
+    pub only: Only,
+    /// These lines alone.
+    pub ids: Option<Vec<Uuid>>,
+}
+
+/// The filters that are offered ready-made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Only {
+    /// All lines.
+    #[default]
+    All,
+    /// Extended Security Updates.
+    Esu,
+    /// What may not be used yet.
+    Ahead,
+    /// Ordered within the last twelve months.
+    Year,
+}
+
+impl Only {
+    /// Each with its word in an address and its label.
+    pub const CHOICES: [(Self, &'static str, &'static str); 4] = [
+        (Self::All, "", "All"),
+        (Self::Esu, "esu", "ESU"),
+        (Self::Ahead, "ahead", "Not usable yet"),
+        (Self::Year, "year", "Last 12 months"),
+    ];
+
+    /// Reads the word of an address; anything unknown is all.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        Self::CHOICES.into_iter().find(|(_, known, _)| *known == word).map_or(Self::All, |(only, ..)| only)
+    }
+}
+
+/// How far the person's sight of orders goes.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Sight {
+    /// License IDs that the person sees.
+    pub seen: i64,
+    /// Those whose orders the person reads.
+    pub read: i64,
+    /// The day of the newest order among these.
+    pub newest: Option<Date>,
 }
 
 /// The order of a list of order lines.

@@ -1,4 +1,4 @@
-//! `GET /orders`: from the address to the page.
+//! `GET /orders` and `GET /orders/{id}`: from the address to the page.
 
 use axum::{
     extract::{RawQuery, State},
@@ -7,13 +7,15 @@ use axum::{
 use time::Date;
 
 use super::{
-    db,
+    db, esu,
+    filter::{self, Narrowed},
     list::{OrderRow, OrdersPage},
-    model::{Filter, Order, Sort},
+    model::{Filter, Only, Order, Sort},
+    panel::OrderPanel,
 };
 use crate::{
     app::AppState,
-    auth::proof::SignedIn,
+    auth::proof::{OnOrder, SignedIn},
     contracts,
     error::Result,
     postgres::Scoped,
@@ -21,7 +23,7 @@ use crate::{
         form::Pairs,
         page::Html,
         paging::{PAGE, page_of},
-        view::{Address, Empty, EmptyKind, Pager, When},
+        view::{Address, Choice, Empty, EmptyKind, Field, Pager, Tab, When},
     },
 };
 
@@ -31,28 +33,85 @@ use crate::{
 /// When the database fails.
 pub async fn list(person: SignedIn, State(state): State<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
     let query = Pairs::parse(query.unwrap_or_default().as_bytes());
-    let address = address(&query);
-    let filter = Filter { q: address.get("q").to_owned(), license_id: address.get("license_id").to_owned() };
-    let number = page_of(query.one("page"));
     let mut tx = person.begin(&state).await?;
-    let (rows, total) = db::list(&mut tx, &filter, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
-    let empty = empty(&mut tx, &filter).await?;
-    let today = tx.today();
-    let page = OrdersPage {
-        shell: person.visitor().shell(&state),
-        q: filter.q,
-        rows: rows.into_iter().map(|order| row(order, today)).collect(),
-        pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
-        empty,
-        address,
-    };
-    Ok(Html(page).into_response())
+    Ok(Html(page(&state, &person, &mut tx, &query, None).await?).into_response())
 }
 
-fn address(query: &Pairs) -> Address {
-    ["q", "license_id", "sort", "page"]
-        .into_iter()
-        .fold(Address::new("/orders"), |address, part| address.with(part, query.one(part).trim()))
+/// The list with an order's panel open.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open(order: OnOrder, State(state): State<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
+    let query = Pairs::parse(query.unwrap_or_default().as_bytes());
+    let mut tx = order.begin(&state).await?;
+    let items = db::items(&mut tx, &order.order).await?;
+    let panel = OrderPanel::of(&order.order, items, filter::address(&query), tx.today());
+    Ok(Html(page(&state, &order, &mut tx, &query, Some(panel)).await?).into_response())
+}
+
+async fn page(
+    state: &AppState,
+    person: &SignedIn,
+    tx: &mut Scoped,
+    query: &Pairs,
+    panel: Option<OrderPanel>,
+) -> Result<OrdersPage> {
+    let address = filter::address(query);
+    let narrowed = filter::filter(query);
+    let filter = &narrowed.filter;
+    let number = page_of(query.one("page"));
+    let today = tx.today();
+    let (rows, total) = db::list(tx, filter, today, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
+    let (resellers, countries) = db::vocabulary(tx).await?;
+    Ok(OrdersPage {
+        shell: person.visitor().shell(state),
+        q: filter.q.clone(),
+        only: only(&address),
+        resellers: choices(resellers, &filter.reseller),
+        countries: choices(countries, &filter.country),
+        fields: fields(&address, &narrowed),
+        esu: esu::answer(tx, filter).await?,
+        rows: rows.into_iter().map(|order| row(order, today)).collect(),
+        pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
+        export: OrdersPage::exported(&address),
+        empty: empty(tx, filter).await?,
+        panel,
+        address,
+    })
+}
+
+fn choices(values: Vec<String>, current: &str) -> Vec<Choice> {
+    let each =
+        values.into_iter().filter(|value| !value.is_empty()).map(|value| Choice::new(value.clone(), value, current));
+    std::iter::once(Choice::new("", "All", current)).chain(each).collect()
+}
+
+/// The filters that are offered ready-made, "All" first.
+pub(super) fn only(address: &Address) -> Vec<Tab> {
+    let current = Only::parse(address.get("only"));
+    let tab = |(only, word, label): (Only, &str, &'static str)| Tab {
+        label,
+        count: None,
+        href: address.clone().without("page").with("only", word).href(),
+        current: only == current,
+    };
+    Only::CHOICES.into_iter().map(tab).collect()
+}
+
+/// The fields of the filter that are typed.
+pub(super) fn fields(address: &Address, narrowed: &Narrowed) -> [Field; 3] {
+    let field = |kind, name, label| Field::new(kind, name, label).value(address.get(name)).optional();
+    // A field for a day takes nothing else; what was typed stands in its error.
+    let day = |name, label, read: Option<Date>, error: &Option<String>| {
+        let value = if read.is_some() { address.get(name) } else { "" };
+        field("date", name, label).value(value).error(error.clone())
+    };
+    let filter = &narrowed.filter;
+    [
+        field("text", "license_id", "License ID"),
+        day("from", "Ordered from", filter.from, &narrowed.from_error),
+        day("to", "Ordered until", filter.to, &narrowed.to_error),
+    ]
 }
 
 fn sort(text: &str) -> (Sort, bool) {
@@ -85,13 +144,9 @@ async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
         )
         .action("Contracts", "/contracts"));
     }
-    if !filter.q.is_empty() || !filter.license_id.is_empty() {
-        return Ok(Empty::new(
-            EmptyKind::NothingMatches,
-            "No order matches",
-            "Try fewer words, or a part, order or License ID number.",
-        )
-        .action("Clear filters", "/orders"));
+    if filter.narrows() {
+        return Ok(Empty::new(EmptyKind::NothingMatches, "No order matches", "Try fewer words or fewer filters.")
+            .action("Clear filters", "/orders"));
     }
     Ok(Empty::new(
         EmptyKind::NothingYet,
@@ -100,8 +155,9 @@ async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
     ))
 }
 
-fn row(order: Order, today: Date) -> OrderRow {
+pub(super) fn row(order: Order, today: Date) -> OrderRow {
     OrderRow {
+        id: order.id.to_string(),
         license_id: order.license_id,
         reseller_number: order.reseller_order_no,
         customer_number: order.customer_order_no,

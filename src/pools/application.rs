@@ -11,7 +11,7 @@ use super::{
     editions::{EditionForm, EditionPanel},
     frame::{Frame, Place, noticed},
     model::Sku,
-    plot::{HEIGHT, Plot, SPANS, Span, Threshold, WIDTH},
+    plot::{SPANS, Span, Threshold},
     screens::drawing,
     words,
 };
@@ -22,7 +22,7 @@ use crate::{
     web::{
         form::Pairs,
         page::{Html, Shell, Tone},
-        view::{Address, Field, Tab, number},
+        view::{Address, Field, Plot, Tab, number},
     },
 };
 
@@ -190,7 +190,7 @@ impl ApplicationPage {
     pub fn sample() -> Self {
         use time::macros::datetime;
 
-        use super::plot::Sample;
+        use super::plot::{Sample, draw};
 
         let now = datetime!(2026-11-22 12:00 UTC);
         let samples: Vec<Sample> = (0..31)
@@ -207,7 +207,7 @@ impl ApplicationPage {
             tolerance: 7,
             span: SPANS[0].label,
             spans: spans(&address, SPANS[0]),
-            plot: Plot::of(&samples, &needs, now - Duration::days(30), now),
+            plot: draw("Plotter", &samples, &needs, now - Duration::days(30), now),
             editions: vec![EditionRow {
                 id: "7f2f9c1e-6f0d-4a59-9c3e-2f1f3f0d1a02".into(),
                 href: frame.at("/editions/7f2f9c1e-6f0d-4a59-9c3e-2f1f3f0d1a02"),

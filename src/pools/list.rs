@@ -1,13 +1,10 @@
 //! `/activation`: the applications, and what the site's hosts do for them.
 use askama::Template;
 
-use super::{
-    dns::Lines,
-    plot::{HEIGHT, Plot, WIDTH},
-};
+use super::dns::Lines;
 use crate::web::{
     page::{Shell, Tone},
-    view::{Address, Empty, Field, Meter, Pager, When},
+    view::{Address, Empty, Field, Meter, Pager, Plot, When},
 };
 
 /// An application in the list.
@@ -169,7 +166,7 @@ impl ActivationPage {
             standings: vec![(Tone::Good, "Standard: count reached".into())],
             maks: Some(Meter { used: 42, total: 50 }),
             mak_count: 2,
-            plot: Plot::of(&samples, &thresholds, now - Duration::days(30), now),
+            plot: plot::draw(name, &samples, &thresholds, now - Duration::days(30), now),
             enrolled: true,
             closed,
         };

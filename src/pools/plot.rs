@@ -1,14 +1,8 @@
-//! The count over time as lines of an SVG that scales with its place: no text in it, labels stand around it,
-//! and the same numbers as a table below.
+//! The count over time as a picture, and the same numbers as a table below.
 
 use time::{Duration, OffsetDateTime};
 
-use crate::web::view::{When, number};
-
-/// Units of the drawing: it is stretched to its place.
-pub const WIDTH: i64 = 1_000;
-/// Units of the drawing.
-pub const HEIGHT: i64 = 240;
+use crate::web::view::{Cell, Drawing, Ink, Line, Numbers, Plot, Scale, When, number};
 
 /// The count at a moment: the highest of the time that it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -30,98 +24,64 @@ pub struct Threshold {
     pub editions: String,
 }
 
-/// A line across the drawing at what is needed.
-#[derive(Clone, Debug)]
-pub struct Mark {
-    /// From the top.
-    pub y: i64,
-    /// `Needed by Standard: 25`.
-    pub label: String,
-}
-
-/// A row of the table.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// When.
-    pub at: When,
-    /// Machines counted.
-    pub count: String,
-    /// What a genuine host would show.
-    pub capped: String,
-}
-
-/// The drawing.
-#[derive(Clone, Debug)]
-pub struct Plot {
-    /// Points of the true count, `x,y x,y …`.
-    pub count: String,
-    /// Points of the capped one; empty where both are the same all along.
-    pub capped: String,
-    /// What is needed.
-    pub marks: Vec<Mark>,
-    /// The number at the top.
-    pub top: String,
-    /// The first day.
-    pub from: When,
-    /// What it shows, in a sentence.
-    pub words: String,
-    /// The same as numbers, the newest first.
-    pub rows: Vec<Row>,
-}
-
-impl Plot {
-    /// Draws samples in the order of time, with the present count at the end; none where there are none.
-    pub fn of(samples: &[Sample], thresholds: &[Threshold], from: OffsetDateTime, now: OffsetDateTime) -> Option<Self> {
-        let (first, last) = (samples.first()?, samples.last()?);
-        let highest = samples.iter().map(|sample| sample.count.max(sample.capped)).max()?;
-        let needed = thresholds.iter().map(|threshold| threshold.needed).max().unwrap_or(0);
-        // A threshold far above the count is named, but doesn't press the line to the ground.
-        let top = round_up(if needed <= highest.saturating_mul(8).max(30) { highest.max(needed) } else { highest });
-        let y = |value: i64| HEIGHT - (value.saturating_mul(HEIGHT) / top).clamp(0, HEIGHT);
-        let span = (now - from).whole_seconds().max(1);
-        let x = |at: OffsetDateTime| ((at - from).whole_seconds().saturating_mul(WIDTH) / span).clamp(0, WIDTH);
-        let line = |value: fn(&Sample) -> i64| {
-            let points: Vec<String> = samples.iter().map(|s| format!("{},{}", x(s.at), y(value(s)))).collect();
-            points.join(" ")
-        };
-        let differ = samples.iter().any(|sample| sample.count != sample.capped);
-        let marks = thresholds.iter().map(|threshold| Mark {
-            y: if threshold.needed <= top { y(threshold.needed) } else { -1 },
-            label: format!("Needed by {}: {}", threshold.editions, number(threshold.needed)),
-        });
-        Some(Self {
-            count: line(|sample| sample.count),
-            capped: if differ { line(|sample| sample.capped) } else { String::new() },
-            marks: marks.collect(),
-            top: number(top),
-            from: When::day(from.date(), now.date()),
-            words: format!(
-                "From {} to {}: between {} and {} machines, {} at the end.",
-                When::day(first.at.date(), now.date()).exact,
-                When::day(last.at.date(), now.date()).exact,
-                number(samples.iter().map(|sample| sample.count).min().unwrap_or(0)),
-                number(samples.iter().map(|sample| sample.count).max().unwrap_or(0)),
-                number(last.count),
-            ),
-            rows: samples.iter().rev().map(|sample| row(sample, now)).collect(),
-        })
+/// Draws the samples of an application in the order of time, with the present count at the end; none where there
+/// are none.
+pub fn draw(
+    name: &str,
+    samples: &[Sample],
+    thresholds: &[Threshold],
+    from: OffsetDateTime,
+    now: OffsetDateTime,
+) -> Option<Plot> {
+    let (first, last) = (samples.first()?, samples.last()?);
+    let highest = samples.iter().map(|sample| sample.count.max(sample.capped)).max()?;
+    let needed = thresholds.iter().map(|threshold| threshold.needed).max().unwrap_or(0);
+    // A threshold far above the count is named, but doesn't press the line to the ground.
+    let top = if needed <= highest.saturating_mul(8).max(30) { highest.max(needed) } else { highest };
+    // One more, so that no line runs along the edge.
+    let scale = Scale::new(from.unix_timestamp(), now.unix_timestamp(), top.saturating_add(1));
+    let line = |ink, value: fn(&Sample) -> i64| {
+        let points: Vec<(i64, i64)> =
+            samples.iter().map(|sample| (scale.x(sample.at.unix_timestamp()), scale.y(value(sample)))).collect();
+        Line::through(ink, &points)
+    };
+    let mut lines = Vec::new();
+    let mut legend = vec![(Ink::Main, "Counted".to_owned())];
+    if samples.iter().any(|sample| sample.count != sample.capped) {
+        lines.push(line(Ink::Second, |sample| sample.capped));
+        legend.push((Ink::Second, "As a genuine host shows it".to_owned()));
     }
+    lines.push(line(Ink::Main, |sample| sample.count));
+    let drawn = thresholds.iter().filter(|threshold| threshold.needed <= scale.top);
+    let across = drawn.map(|threshold| scale.y(threshold.needed)).collect();
+    legend.extend(
+        thresholds
+            .iter()
+            .map(|threshold| (Ink::Limit, format!("Needed by {}: {}", threshold.editions, number(threshold.needed)))),
+    );
+    let day = |at: OffsetDateTime| When::day(at.date(), now.date()).exact;
+    let words = format!(
+        "From {} to {}: between {} and {} machines, {} at the end.",
+        day(first.at),
+        day(last.at),
+        number(samples.iter().map(|sample| sample.count).min().unwrap_or(0)),
+        number(samples.iter().map(|sample| sample.count).max().unwrap_or(0)),
+        number(last.count),
+    );
+    let drawing = Drawing::Lines { across, lines, ends: [day(from), "today".to_owned()] };
+    let name = format!("Machines counted of {name}");
+    Some(Plot::lines(name, words, scale, drawing, numbers(samples, now)).legend(legend))
 }
 
-fn row(sample: &Sample, now: OffsetDateTime) -> Row {
-    Row { at: When::moment(sample.at, now), count: number(sample.count), capped: number(sample.capped) }
-}
-
-/// The next of 5, 10, 20, 25, 50, 100, … that is above.
-fn round_up(value: i64) -> i64 {
-    let mut step = 5_i64;
-    loop {
-        for factor in [1, 2, 4, 5] {
-            if value < step.saturating_mul(factor) || step > i64::MAX / 20 {
-                return step.saturating_mul(factor);
-            }
-        }
-        step *= 10;
+/// The newest first.
+fn numbers(samples: &[Sample], now: OffsetDateTime) -> Numbers {
+    let row = |sample: &Sample| {
+        vec![Cell::when(When::moment(sample.at, now)), Cell::number(sample.count), Cell::number(sample.capped)]
+    };
+    Numbers {
+        caption: "Machines counted, the newest first",
+        columns: vec![("From", false), ("Counted", true), ("As a genuine host shows it", true)],
+        rows: samples.iter().rev().map(row).collect(),
     }
 }
 
@@ -172,32 +132,37 @@ mod tests {
         vec![Threshold { needed, editions: "Standard".into() }]
     }
 
+    fn drawn(samples: &[Sample], needed_by: i64) -> Option<(Plot, Vec<i64>, Vec<String>)> {
+        let plot = draw("Plotter", samples, &needed(needed_by), NOW - Duration::days(30), NOW)?;
+        let Drawing::Lines { across, lines, .. } = plot.drawing.clone() else { panic!("lines") };
+        Some((plot, across, lines.into_iter().map(|line| line.points).collect()))
+    }
+
     #[test]
     fn the_line_runs_from_edge_to_edge_within_the_drawing() {
-        let plot = Plot::of(&samples(&[0, 12, 24]), &needed(25), NOW - Duration::days(30), NOW).unwrap();
-        assert_eq!(plot.count, "0,240 500,183 1000,125");
-        assert_eq!((plot.top.as_str(), plot.marks[0].y), ("50", 120));
-        assert_eq!(plot.capped, "", "a host would show the same");
-        assert_eq!(plot.rows[0].count, "24", "the newest first");
+        let (plot, across, lines) = drawn(&samples(&[0, 12, 24]), 25).unwrap();
+        assert_eq!(lines, ["0,240 500,183 1000,125"], "a host would show the same");
+        assert_eq!((plot.scale[0].as_str(), across), ("50", vec![120]));
+        assert_eq!(plot.numbers.rows[0][1].text, "24", "the newest first");
         assert!(plot.words.ends_with("between 0 and 24 machines, 24 at the end."), "{}", plot.words);
     }
 
     #[test]
     fn a_host_that_forgets_has_a_line_of_its_own() {
-        let plot = Plot::of(&samples(&[10, 80]), &needed(25), NOW - Duration::days(30), NOW).unwrap();
-        assert_eq!(plot.capped, "0,216 1000,120");
-        assert_eq!(plot.rows[0].capped, "50");
+        let (plot, _, lines) = drawn(&samples(&[10, 80]), 25).unwrap();
+        assert_eq!(lines[0], "0,216 1000,120");
+        assert_eq!(plot.numbers.rows[0][2].text, "50");
     }
 
     #[test]
     fn a_threshold_far_above_is_named_without_pressing_the_line_down() {
-        let plot = Plot::of(&samples(&[3, 4]), &needed(10_000), NOW - Duration::days(30), NOW).unwrap();
-        assert_eq!((plot.top.as_str(), plot.marks[0].y), ("5", -1));
-        assert_eq!(plot.marks[0].label, "Needed by Standard: 10,000");
+        let (plot, across, _) = drawn(&samples(&[3, 4]), 10_000).unwrap();
+        assert_eq!((plot.scale[0].as_str(), across), ("5", Vec::new()));
+        assert_eq!(plot.legend.last().unwrap().1, "Needed by Standard: 10,000");
     }
 
     #[test]
     fn nothing_sampled_draws_nothing() {
-        assert!(Plot::of(&[], &needed(25), NOW - Duration::days(30), NOW).is_none());
+        assert!(drawn(&[], 25).is_none());
     }
 }

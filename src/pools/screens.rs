@@ -14,7 +14,7 @@ use super::{
     input::Input,
     list::{ActivationPage, ApplicationCard, DoneRow, ForeignRow, HostRow, Records, SiteKey, address},
     model::{Application, Host},
-    plot::{Plot, SPANS, Sample, Threshold},
+    plot::{self, SPANS, Sample, Threshold},
     register::NewForm,
     words,
 };
@@ -28,7 +28,7 @@ use crate::{
         form::Pairs,
         page::Html,
         paging::page_of,
-        view::{Empty, EmptyKind, Meter, Pager, When, number},
+        view::{Empty, EmptyKind, Meter, Pager, Plot, When, number},
     },
 };
 
@@ -168,7 +168,7 @@ pub(super) fn drawing(
         return None;
     }
     samples.push(Sample { at: now, count: application.count, capped: application.capped });
-    Plot::of(&samples, needs, from, now)
+    plot::draw(&application.name, &samples, needs, from, now)
 }
 
 fn host_row(host: Host, now: OffsetDateTime) -> HostRow {

@@ -11,7 +11,7 @@ use super::{
     db,
     machine::Kind,
     model::{Place, Reading, Request},
-    plot::{self, Plot},
+    plot,
 };
 use crate::{
     app::AppState,
@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     web::{
         page::{Html, Shell},
-        view::{When, number},
+        view::{Cell, Numbers, Plot, When, number},
     },
 };
 
@@ -32,19 +32,6 @@ pub struct PacketField {
     pub value: String,
     /// Whether it is an identifier.
     pub mono: bool,
-}
-
-/// A line of the usage history.
-#[derive(Clone, Debug)]
-pub struct HistoryRow {
-    /// When it was read.
-    pub at: When,
-    /// How many were used.
-    pub used: String,
-    /// Of how many.
-    pub total: String,
-    /// Where the count is from.
-    pub source: &'static str,
 }
 
 /// The sheet.
@@ -65,14 +52,8 @@ pub struct PacketPage {
     pub telephone: Vec<String>,
     /// The counts over time.
     pub plot: Option<Plot>,
-    /// The same as a table, the latest first.
-    pub history: Vec<HistoryRow>,
-}
-
-impl PacketPage {
-    fn size(&self) -> (i64, i64) {
-        plot::SIZE
-    }
+    /// The same as a table, the latest first; none where nothing was read.
+    pub history: Option<Numbers>,
 }
 
 /// The sheet of a vendor request; there is none of the others.
@@ -98,8 +79,8 @@ pub async fn get(request: OnRequest, State(state): State<AppState>) -> Result<Re
         form: form(asked.kind),
         fields: fields(asked, &place),
         telephone: telephone(asked, &place, counts.unwrap_or_default(), &request.person().name),
-        plot: plot::plot(&readings),
-        history: readings.iter().rev().take(24).map(|reading| row(reading, now)).collect(),
+        plot: plot::plot(&readings, history(&readings, now)),
+        history: (!readings.is_empty()).then(|| history(&readings, now)),
     })
     .into_response())
 }
@@ -179,18 +160,23 @@ fn spelled(text: &str) -> String {
     text.chars().map(String::from).collect::<Vec<_>>().join(" ")
 }
 
-fn row(reading: &Reading, now: time::OffsetDateTime) -> HistoryRow {
-    let text = |n: Option<i64>| n.map(number).unwrap_or_default();
-    HistoryRow {
-        at: When::moment(reading.read_at, now),
-        used: text(reading.used),
-        total: text(reading.total),
-        source: match reading.source.as_str() {
+/// The counts that were read, the latest first.
+fn history(readings: &[Reading], now: time::OffsetDateTime) -> Numbers {
+    let row = |reading: &Reading| {
+        let count = |n: Option<i64>| n.map_or_else(|| Cell::text(""), Cell::number);
+        let source = match reading.source.as_str() {
             "import" => "Import",
             "typed" => "Typed",
             "request" => "Request approved",
             _ => "Counted",
-        },
+        };
+        let at = Cell::when(When::moment(reading.read_at, now));
+        vec![at, count(reading.used), count(reading.total), Cell::text(source)]
+    };
+    Numbers {
+        caption: "Counts that were read, the latest first",
+        columns: vec![("Read", false), ("Used", true), ("Limit", true), ("From", false)],
+        rows: readings.iter().rev().take(24).map(row).collect(),
     }
 }
 
@@ -212,8 +198,8 @@ impl PacketPage {
                 PacketField { label: "Last five characters of the product key", value: "AB12C".into(), mono: true },
             ],
             telephone: vec![format!("It is about License ID {}.", spelled("8671204"))],
-            plot: plot::plot(&readings),
-            history: readings.iter().rev().map(|reading| row(reading, now)).collect(),
+            plot: plot::plot(&readings, history(&readings, now)),
+            history: Some(history(&readings, now)),
         }
     }
 }

@@ -150,7 +150,7 @@ impl Shell {
     ];
 
     /// The style sheets, in the order they are layered.
-    pub const SHEETS: [&'static str; 12] = [
+    pub const SHEETS: [&'static str; 13] = [
         "css/tokens.css",
         "css/base.css",
         "css/shell.css",
@@ -159,6 +159,7 @@ impl Shell {
         "css/table.css",
         "css/panel.css",
         "css/pages.css",
+        "css/plot.css",
         "css/reference.css",
         "css/activation.css",
         "css/requests.css",

@@ -25,6 +25,8 @@ pub enum Who {
     OnKey(Permission),
     /// Who sees the product in the path under some License ID.
     OnProduct,
+    /// Who reads the licence position of the License ID of the order in the path.
+    OnOrder,
     /// Administrators of the License ID of the grant in the path.
     OnGrant,
     /// Administrators of the License ID of the application in the path.

@@ -9,5 +9,6 @@ import "./keys.js";
 import "./command.js";
 import "./live.js";
 import "./palette.js";
+import "./remember.js";
 
 document.querySelector("[data-summary]")?.focus();

@@ -1,5 +1,6 @@
 // Opens a row's panel beside the list without a reload. The address is the panel's own; Esc and Back close it,
 // and the keyboard goes in and comes back. Where there is no room beside the list, links stay links.
+import { recall } from "./remember.js";
 import { start } from "./select.js";
 
 const slot = document.querySelector("[data-panel-slot]");
@@ -28,6 +29,7 @@ async function open(href, { push, focus }) {
   document.title = page.title;
   mark(href);
   start(slot);
+  recall(slot);
   const tab = panel().querySelector(".tabs [aria-current]");
   (focus === "tab" && tab ? tab : panel()).focus({ preventScroll: true });
 }

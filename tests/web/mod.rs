@@ -1,6 +1,7 @@
 //! The portal over HTTP.
 
 mod audit;
+mod contracts;
 pub mod matrix;
 mod orders;
 mod own;
@@ -10,6 +11,7 @@ mod reference;
 mod requests;
 mod rows;
 mod security;
+mod summary;
 mod tamper;
 pub mod walk;
 pub mod world;

@@ -1,5 +1,8 @@
 //! Orders: cut to roles that read them, searched, and what stands in place of an empty list.
 
+use keyward::postgres::Scope;
+use uuid::Uuid;
+
 use super::world::{A, B, world};
 use crate::support::app::App;
 
@@ -72,5 +75,126 @@ async fn every_column_sorts() {
             assert!(html.contains(&format!("aria-sort=\"{sorted}\"")), "{turn}{column}");
         }
     }
+    app.done().await;
+}
+
+/// Adds a line to License ID A; everything but what is given is as in the world's own.
+async fn order(app: &App, description: &str, usage: Option<&str>) -> Uuid {
+    let id = Uuid::now_v7();
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    sqlx::query(
+        "INSERT INTO orders (id, contract_id, reseller_order_no, customer_order_no, ordered_on, usage_starts_on, reseller, part_number, description, quantity, country)
+         VALUES ($1, $2, 'R1', 'C1', '2026-10-02', $3::date, 'Reseller', $4, $4, 1250, 'Germany')",
+    )
+    .bind(id)
+    .bind(world().await.planted.contracts[0])
+    .bind(usage.map(|day| time::Date::parse(day, &time::format_description::well_known::Iso8601::DATE).unwrap()))
+    .bind(description)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn an_order_is_shown_with_all_its_lines_in_sight() {
+    let world = world().await;
+    let app = world.app().await;
+    let second = order(&app, "Windows 10 ESU Year 2", Some("2027-03-03")).await;
+    for id in [world.planted.orders[0], second] {
+        let html = page(&app, &format!("/orders/{id}?q=suite"), "position reader A").await;
+        assert!(html.contains("2 lines of this order") && html.contains("Holder of 1111111"));
+        assert!(!html.contains(B) && html.contains("href=\"/orders?q=suite\""), "B's line of that number isn't his");
+    }
+    // The same number of the same reseller under another License ID is the same order.
+    app.grant(world.person("position reader A").unwrap(), "license-position-reader", world.planted.contracts[1]).await;
+    let html = page(&app, &format!("/orders/{second}"), "position reader A").await;
+    assert!(html.contains("3 lines of this order") && html.contains(B));
+    for id in [world.planted.orders[1].to_string(), Uuid::nil().to_string(), "x".to_owned()] {
+        let answer = app.get(&format!("/orders/{id}"), world.person("administrator A")).await;
+        assert_eq!(answer.status(), 404, "{id}");
+    }
+    app.done().await;
+}
+
+#[tokio::test]
+async fn orders_are_narrowed_by_each_filter() {
+    let app = world().await.app().await;
+    order(&app, "Windows 10 ESU Year 2", Some("2027-03-03")).await;
+    for (query, total) in [
+        ("", "1–2 of 2"),
+        ("?reseller=Reseller&country=Germany", "1–1 of 1"),
+        ("?country=Switzerland", "1–1 of 1"),
+        ("?from=2026-10-02&to=2026-10-02", "1–1 of 1"),
+        ("?only=esu", "1–1 of 1"),
+        ("?only=ahead", "1–1 of 1"),
+        ("?only=year", "1–1 of 1"),
+        ("?q=1111111+esu+windows", "1–1 of 1"),
+        ("?q=extended+security", "1–1 of 1"),
+        ("?license_id=1111111", "1–2 of 2"),
+        ("?from=2026-10-03", "No order matches"),
+        ("?product=windows-10-esu-year-2", "No order matches"),
+        ("?q=esu+suite", "No order matches"),
+    ] {
+        let html = page(&app, &format!("/orders{query}"), "administrator A").await;
+        assert!(html.contains(total), "{query}");
+    }
+    let html = page(&app, "/orders?from=2.10.2026", "administrator A").await;
+    assert!(html.contains("“2.10.2026” isn’t a day") && html.contains("1–2 of 2"), "said, and nothing narrowed");
+    app.done().await;
+}
+
+#[tokio::test]
+async fn s000_whether_an_esu_order_exists_is_one_search() {
+    let world = world().await;
+    let app = world.app().await;
+    let html = page(&app, "/orders?q=ESU", "position reader A").await;
+    assert!(html.contains("No ESU order in what you may see.") && html.contains("No order was imported yet"), "{html}");
+    let id = order(&app, "Windows 10 ESU Year 2", Some("2027-03-03")).await;
+    for q in ["esu", "my+esu", "esu+1111111", "extended+security+updates"] {
+        let html = page(&app, &format!("/orders?q={q}"), "position reader A").await;
+        if q == "my+esu" {
+            assert!(html.contains("No ESU order in what you may see."), "every word counts");
+            continue;
+        }
+        assert!(html.contains("Yes: 1 ESU order line under License ID 1111111."), "{q}");
+        assert!(html.contains(&format!("href=\"/orders/{id}\"")), "{q}");
+        assert!(html.contains("usable from 3 Mar 2027") && html.contains("proof of purchase"), "{q}");
+    }
+    let html = page(&app, "/orders?q=suite", "position reader A").await;
+    assert!(!html.contains("ESU order"), "asked for something else");
+    let html = page(&app, "/orders?q=esu", "keys reader A").await;
+    assert!(html.contains("None of your roles reads orders") && !html.contains("ESU order"));
+    app.grant(world.person("position reader A").unwrap(), "product-download-manager", world.planted.contracts[1]).await;
+    let html = page(&app, "/orders?q=esu+2222222", "position reader A").await;
+    assert!(html.contains("You read the orders of 1 of your 2 License IDs."));
+    app.done().await;
+}
+
+#[tokio::test]
+async fn orders_are_exported_with_every_column() {
+    let world = world().await;
+    let app = world.app().await;
+    let id = order(&app, "Windows 10 ESU Year 2", Some("2027-03-03")).await;
+    let me = world.person("position reader A");
+    let export = async |form: &[(&str, &str)]| {
+        let answer = app.post("/exports/orders", me, form).await;
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let line = "\"1111111\",\"R1\",\"C1\",\"2026-10-02\",\"2027-03-03\",\"Reseller\",\"Windows 10 ESU Year 2\",\"Windows 10 ESU Year 2\",\"1250\",\"Germany\"";
+    let (_, all) = export(&[("format", "csv")]).await;
+    assert_eq!(all.lines().count(), 3);
+    assert!(all.starts_with("\"License ID\",\"Reseller order no.\",\"Customer order no.\",\"Ordered on\""));
+    assert!(all.contains(line), "{all}");
+    let (_, ticked) = export(&[("format", "csv"), ("order_id", &id.to_string())]).await;
+    assert_eq!(ticked.lines().skip(1).collect::<Vec<_>>(), [line]);
+    let (_, foreign) = export(&[("format", "csv"), ("order_id", &world.planted.orders[1].to_string())]).await;
+    assert_eq!(foreign.lines().count(), 1, "what isn't his is left out");
+    let (_, filtered) = export(&[("format", "csv"), ("scope", "matching"), ("expected", "1"), ("q", "suite")]).await;
+    assert_eq!(filtered.lines().count(), 2);
+    let (status, sentence) =
+        export(&[("format", "csv"), ("scope", "matching"), ("expected", "9"), ("q", "suite")]).await;
+    assert!(status == 409 && sentence.contains("9") && sentence.contains("look at the list again"), "{sentence}");
     app.done().await;
 }

@@ -72,6 +72,10 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
         "/exports/keys" => vec![("scope", "selected".into()), ("format", "csv".into()), ("key_id", key)],
         "/exports/audit" => vec![("format", "csv".into())],
         "/exports/contracts" => vec![("format", "csv".into()), ("license_id", license_id)],
+        "/exports/summary" => vec![("format", "csv".into()), ("license_id", license_id)],
+        "/exports/orders" => {
+            vec![("format", "csv".into()), ("order_id", id(&world.planted.orders, case).to_string())]
+        }
         "/people/grants" => vec![
             ("email", "no.grant@keyward.example".into()),
             ("role", "product-keys-reader".into()),
@@ -139,6 +143,8 @@ fn cases(route: &Route) -> &'static [&'static str] {
     let named = [
         "/exports/keys",
         "/exports/contracts",
+        "/exports/summary",
+        "/exports/orders",
         "/people/grants",
         "/requests",
         "/notices/read",
@@ -171,6 +177,7 @@ fn path(route: &Route, world: &World, case: usize) -> String {
     let planted = &world.planted;
     let ids = match route.path {
         path if path.starts_with("/keys/") => &planted.keys,
+        path if path.starts_with("/orders/") => &planted.orders,
         path if path.starts_with("/people/grants/") => &planted.grants,
         path if path.starts_with("/account/sessions/") => &planted.sessions,
         path if path.starts_with("/requests/") => &planted.files,

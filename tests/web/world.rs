@@ -55,6 +55,8 @@ pub struct Planted {
     pub contracts: [Uuid; 2],
     /// Rows in `product_keys`.
     pub keys: [Uuid; 2],
+    /// Their order lines.
+    pub orders: [Uuid; 2],
     /// Grants of the two administrators.
     pub grants: [Uuid; 2],
     /// Sessions of the two administrators.
@@ -122,8 +124,15 @@ async fn plant(app: &App) -> Planted {
     let products = [product(app, "alpha-suite").await, product(app, "beta-suite").await];
     let keys =
         [key(app, contracts[0], products[0], CANARY_A).await, key(app, contracts[1], products[1], CANARY_B).await];
+    let orders = [order(app, contracts[0]).await, order(app, contracts[1]).await];
     for contract in contracts {
-        order(app, contract).await;
+        run(
+            app,
+            "INSERT INTO license_summaries (id, contract_id, product_family, version, product_pool, type, effective_quantity, active_sa_quantity)
+             VALUES (gen_random_uuid(), $1, 'Planted family', '2025', 'Servers', 'License/SA', 1024, 512)",
+            contract,
+        )
+        .await;
     }
     let mut people = [Uuid::nil(); 11];
     for (at, actor) in ACTORS.iter().enumerate().skip(1) {
@@ -157,7 +166,7 @@ async fn plant(app: &App) -> Planted {
     let requests = [requests[0].0, requests[1].0];
     let own =
         [own(app, contracts[0], "Alpha", CANARIES_OWN[0]).await, own(app, contracts[1], "Beta", CANARIES_OWN[1]).await];
-    Planted { contracts, keys, grants, sessions, imports, notices, requests, files, own, people }
+    Planted { contracts, keys, orders, grants, sessions, imports, notices, requests, files, own, people }
 }
 
 async fn run(app: &App, statement: &'static str, id: Uuid) {
@@ -227,18 +236,20 @@ pub async fn key(app: &App, contract: Uuid, product: Uuid, text: &str) -> Uuid {
     id
 }
 
-async fn order(app: &App, contract: Uuid) {
+async fn order(app: &App, contract: Uuid) -> Uuid {
+    let id = Uuid::now_v7();
     let mut tx = app.state.db.begin(Scope::System).await.unwrap();
     sqlx::query(
         "INSERT INTO orders (id, contract_id, reseller_order_no, customer_order_no, reseller, part_number, description, quantity, country)
          VALUES ($1, $2, 'R1', 'C1', 'Reseller', 'P1', 'A suite', 5, 'Switzerland')",
     )
-    .bind(Uuid::now_v7())
+    .bind(id)
     .bind(contract)
     .execute(&mut *tx)
     .await
     .unwrap();
     tx.commit().await.unwrap();
+    id
 }
 
 /// A notice to whoever administers the License ID; somebody wrote a key into it.

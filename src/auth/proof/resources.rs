@@ -19,6 +19,7 @@ use crate::{
     error::{Error, Result},
     imports::{self, db::ImportHead},
     keys::{self, model::KeyHead},
+    orders::{self, model::OrderHead},
     people::{self, model::GrantHead},
     pools::{self, model::Application},
     postgres::Scoped,
@@ -125,6 +126,28 @@ impl FromRequestParts<AppState> for OnProduct {
         let mut tx = signed_in.begin(state).await?;
         let product = products::db::by_slug(&mut tx, &slug).await?.ok_or(Error::NotFound)?;
         Ok(Self { signed_in, product, tx })
+    }
+}
+
+/// The order line in the path (`{id}`) is on a License ID whose orders the person reads.
+pub struct OnOrder {
+    signed_in: SignedIn,
+    /// The line, and what tells its order from others.
+    pub order: OrderHead,
+}
+
+impl Proof for OnOrder {
+    const ACCESS: Access = access(Who::OnOrder);
+}
+
+impl FromRequestParts<AppState> for OnOrder {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let id: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+        let mut tx = signed_in.begin(state).await?;
+        let order = orders::db::head(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        Ok(Self { signed_in, order })
     }
 }
 
@@ -304,6 +327,13 @@ impl<P> Deref for OnKey<P> {
 }
 
 impl Deref for OnProduct {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl Deref for OnOrder {
     type Target = SignedIn;
     fn deref(&self) -> &SignedIn {
         &self.signed_in

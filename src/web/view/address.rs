@@ -26,6 +26,13 @@ impl Address {
         self
     }
 
+    /// The same address with one more value of a part that may stand there several times.
+    #[must_use]
+    pub fn also(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.pairs.push((name.to_owned(), value.into()));
+        self
+    }
+
     /// The same address without one part.
     #[must_use]
     pub fn without(self, name: &str) -> Self {
@@ -93,5 +100,8 @@ mod tests {
         assert_eq!(list.clone().at("/products/x").get("q"), "a&b ü");
         assert_eq!(list.filters(), [("q", "a&b ü")]);
         assert!(list.filters_but("q").is_empty());
+        let many = list.also("id", "1").also("id", "2");
+        assert_eq!(many.href(), "/products?q=a%26b+%C3%BC&page=2&id=1&id=2");
+        assert_eq!(many.without("id").href(), "/products?q=a%26b+%C3%BC&page=2");
     }
 }

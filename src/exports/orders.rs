@@ -1,0 +1,70 @@
+//! `POST /exports/orders`: order lines as a file that imports again unchanged.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use time::{Date, macros::format_description};
+use uuid::Uuid;
+
+use super::{
+    Format,
+    keys::{attachment, still_as_shown},
+    table,
+};
+use crate::{
+    app::AppState,
+    audit::Event,
+    auth::proof::SignedIn,
+    error::{Error, Result},
+    imports::ORDER_COLUMNS,
+    orders::{
+        self,
+        model::{Filter, Order, Sort},
+    },
+    web::form::Pairs,
+};
+
+/// Writes the ticked order lines; without a tick, all that the filter shows.
+///
+/// # Errors
+/// 400 for an unknown format, 409 where other lines match than were shown.
+pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) -> Result<Response> {
+    let format: Format =
+        form.one("format").parse().map_err(|unknown: super::UnknownFormat| Error::Malformed(unknown.to_string()))?;
+    // An id that isn't one is left out, like one that isn't the person's.
+    let ticked = form.all("order_id");
+    let ids: Vec<Uuid> = ticked.iter().filter_map(|id| Uuid::parse_str(id).ok()).collect();
+    let mut tx = person.begin(&state).await?;
+    let today = tx.today();
+    let filter =
+        if ticked.is_empty() { orders::filter(&form).filter } else { Filter { ids: Some(ids), ..Filter::default() } };
+    let (rows, found) = orders::db::list(&mut tx, &filter, today, (Sort::OrderedOn, true), 0, 0).await?;
+    if ticked.is_empty() {
+        still_as_shown(&form, found)?;
+    }
+    let detail = serde_json::json!({ "format": format.to_string() });
+    person.record(&state, &mut tx, Event::done("orders.export", format!("{found} order lines")).with(detail)).await?;
+    tx.commit().await?;
+    let file = table::write(format, &ORDER_COLUMNS, rows.into_iter().map(cells))?;
+    Ok((attachment(format, "orders", state.clock().now())?, file).into_response())
+}
+
+fn cells(order: Order) -> [String; 10] {
+    [
+        order.license_id,
+        order.reseller_order_no,
+        order.customer_order_no,
+        iso(order.ordered_on),
+        iso(order.usage_starts_on),
+        order.reseller,
+        order.part_number,
+        order.description,
+        order.quantity.to_string(),
+        order.country,
+    ]
+}
+
+fn iso(day: Option<Date>) -> String {
+    day.and_then(|day| day.format(format_description!("[year]-[month]-[day]")).ok()).unwrap_or_default()
+}
