@@ -3,11 +3,12 @@ use askama::Template;
 
 use super::{
     dns::Lines,
+    model::Show,
     plot::{HEIGHT, Plot, WIDTH},
 };
 use crate::web::{
     page::{Shell, Tone},
-    view::{Address, Empty, Field, Meter, Pager, When},
+    view::{Address, Chip, Empty, Field, Meter, Pager, When},
 };
 
 /// An application in the list.
@@ -120,6 +121,8 @@ pub struct ActivationPage {
     pub applications: Vec<ApplicationCard>,
     /// Which page.
     pub pager: Pager,
+    /// Which applications are shown.
+    pub show: Show,
     /// What to show without an application.
     pub empty: Empty,
     /// Responders seen within a day.
@@ -139,6 +142,11 @@ pub struct ActivationPage {
 impl ActivationPage {
     fn form_open(&self) -> bool {
         Field::any_wrong(&self.fields)
+    }
+
+    fn chips(&self) -> Vec<Chip> {
+        let label = self.show.label();
+        if label.is_empty() { Vec::new() } else { vec![Chip::new(label, address().href())] }
     }
 }
 
@@ -180,6 +188,7 @@ impl ActivationPage {
             fields: vec![Field::new("text", "name", "Name").error(Some("Fill this in.".into()))],
             applications: vec![card("Plotter", None), card("Old Plotter", Some(When::moment(now, now)))],
             pager: Pager::new(&address(), "page", 1, 50, 2),
+            show: Show::All,
             empty: Empty::new(crate::web::view::EmptyKind::NothingYet, "No application yet", "Register one."),
             hosts: vec![HostRow {
                 host: "act1".into(),

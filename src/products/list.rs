@@ -2,6 +2,7 @@
 use askama::Template;
 
 use super::panel::{ProductPanel, ProductTab};
+use crate::keys::model::Standing;
 use crate::web::page::Shell;
 use crate::web::view::{Address, Chip, Column, Empty, Export, Pager, number};
 
@@ -65,6 +66,8 @@ pub struct ProductsPage {
     pub q: String,
     /// The categories, "All" first.
     pub categories: Vec<Category>,
+    /// What the keys are narrowed to, and how many they are together.
+    pub standing: Option<(Standing, u64)>,
     /// The products on this page.
     pub rows: Vec<ProductRow>,
     /// Which page.
@@ -92,6 +95,10 @@ impl ProductsPage {
         if !self.q.is_empty() {
             let without = self.address.clone().without("q").without("page");
             chips.push(Chip::new(["Search: ", &self.q].concat(), without.href()));
+        }
+        if let Some((standing, keys)) = self.standing {
+            let without = self.address.clone().without("keys").without("page");
+            chips.push(Chip::new([standing.label(), ": ", &number(keys)].concat(), without.href()));
         }
         let category = self.address.get("category");
         if !category.is_empty() {
@@ -152,6 +159,7 @@ impl ProductsPage {
         Self {
             shell: Shell::sample("/products"),
             q: String::new(),
+            standing: None,
             categories: vec![
                 category("All", 1_204, true),
                 category("Applications", 5, false),
@@ -193,9 +201,11 @@ mod tests {
     #[test]
     fn filters_become_chips_that_can_be_taken_off() {
         let address = Address::new("/products").with("q", "<office>").with("category", "Servers").with("page", "2");
-        let page = ProductsPage { q: "<office>".into(), rows: vec![], address, ..ProductsPage::sample() };
+        let standing = Some((Standing::UsedUp, 1_006));
+        let page = ProductsPage { q: "<office>".into(), standing, rows: vec![], address, ..ProductsPage::sample() };
         let chips = page.chips();
         assert_eq!(chips[0].href, "/products?category=Servers");
+        assert_eq!(chips[1].label, "MAKs used up: 1,006");
         let html = page.render().expect("renders");
         assert!(html.contains("Search: &#60;office&#62;") && html.contains("No product matches"));
     }

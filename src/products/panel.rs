@@ -1,4 +1,5 @@
 //! `/products/{slug}`: the side panel of a product; the list stands behind it.
+use crate::keys::model::Standing;
 use crate::web::view::{Address, Empty, EmptyKind, Fact, KeyList, Link, Tab};
 
 /// Which tab of the panel is open: the `tab` of the address.
@@ -74,8 +75,10 @@ pub struct ProductPanel {
     pub tab: ProductTab,
     /// What the product is.
     pub about: About,
-    /// How many keys the person may see.
+    /// How many keys the person may see, of the standing that the list is narrowed to.
     pub key_count: u64,
+    /// What the keys are narrowed to.
+    pub standing: Option<Standing>,
     /// The keys, when their tab is open.
     pub keys: Option<KeyList>,
 }
@@ -91,6 +94,13 @@ impl ProductPanel {
             tab("Downloads", "downloads", None, ProductTab::Downloads),
             tab("About", "about", None, ProductTab::About),
         ]
+    }
+
+    /// The panel with all keys, where they are narrowed.
+    #[must_use]
+    pub fn all_keys(&self) -> Option<(&'static str, String)> {
+        let href = self.list.clone().without("keys").at(["/products/", &self.slug].concat()).with("tab", "keys").href();
+        self.standing.map(|standing| (standing.label(), href))
     }
 
     /// What the Downloads tab shows.
@@ -125,6 +135,7 @@ impl ProductPanel {
                 helper: Some(Link::new("Which key do I need?", "/products/which-key?edition=Windows+11+Pro")),
             },
             key_count: 24,
+            standing: None,
             keys,
         }
     }

@@ -18,7 +18,10 @@ use crate::{
     auth::proof::{OnProduct, SignedIn},
     contracts,
     error::Result,
-    keys::{self, ProductKey, model::Of},
+    keys::{
+        self, ProductKey,
+        model::{Of, Standing},
+    },
     postgres::Scoped,
     requests,
     web::{
@@ -85,9 +88,11 @@ fn without_key(query: &Pairs) -> Option<Response> {
 }
 
 fn address(query: &Pairs) -> Address {
-    ["q", "category", "sort", "page"]
+    let address = ["q", "category", "sort", "page"]
         .into_iter()
-        .fold(Address::new("/products"), |address, part| address.with(part, query.one(part).trim()))
+        .fold(Address::new("/products"), |address, part| address.with(part, query.one(part).trim()));
+    // A word that narrows nothing gets no chip that claims it does.
+    address.with("keys", Standing::parse(query.one("keys")).map_or("", Standing::code))
 }
 
 fn sort(text: &str) -> (Sort, bool) {
@@ -109,7 +114,11 @@ async fn page(
     panel: Option<ProductPanel>,
 ) -> Result<ProductsPage> {
     let address = address(query);
-    let filter = Filter { q: address.get("q").to_owned(), category: address.get("category").to_owned() };
+    let filter = Filter {
+        q: address.get("q").to_owned(),
+        category: address.get("category").to_owned(),
+        keys: Standing::parse(address.get("keys")),
+    };
     let number = page_of(query.one("page"));
     let survey = db::survey(tx, &filter, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
     let mut shell = person.visitor().shell(state);
@@ -121,6 +130,7 @@ async fn page(
         shell,
         q: filter.q.clone(),
         categories: categories(&address, survey.categories),
+        standing: filter.keys.map(|standing| (standing, survey.keys.unsigned_abs())),
         rows: survey.rows.into_iter().map(|listed| row(&address, listed)).collect(),
         pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), survey.total.unsigned_abs()),
         export: survey.reads_any.then(|| {
@@ -134,7 +144,7 @@ async fn page(
 }
 
 fn empty(filter: &Filter, sees_any: bool) -> Empty {
-    if !filter.q.is_empty() || !filter.category.is_empty() {
+    if !filter.q.is_empty() || !filter.category.is_empty() || filter.keys.is_some() {
         return Empty::new(
             EmptyKind::NothingMatches,
             "No product matches",
@@ -188,7 +198,8 @@ async fn panel(
     let tab = ProductTab::parse(query.one("tab"));
     let list = address(query);
     let number = page_of(query.one("keys_page"));
-    let (rows, total) = keys::db::list(tx, Of::Product(product), PAGE, (number - 1) * PAGE).await?;
+    let standing = Standing::parse(list.get("keys"));
+    let (rows, total) = keys::db::list(tx, Of::Product(product, standing), PAGE, (number - 1) * PAGE).await?;
     let keys = match tab {
         ProductTab::Keys => {
             let here = list.clone().at(["/products/", &product.slug].concat()).with("tab", "keys");
@@ -209,7 +220,7 @@ async fn panel(
                         .text("The ticked keys.")
                 }),
                 locked,
-                empty: no_keys(product),
+                empty: if standing.is_some() { none_of_standing() } else { no_keys(product) },
             };
             if let Some((id, key)) = revealed {
                 keys.reveal(id, key);
@@ -225,8 +236,17 @@ async fn panel(
         tab,
         about: about(product),
         key_count: total.unsigned_abs(),
+        standing,
         keys,
     })
+}
+
+fn none_of_standing() -> Empty {
+    Empty::new(
+        EmptyKind::NothingMatches,
+        "No key of this product matches",
+        "Its keys stand otherwise, or none of your roles reads them on this page: those of a License ID are on its own page too.",
+    )
 }
 
 fn no_keys(product: &Product) -> Empty {
