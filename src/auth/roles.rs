@@ -27,6 +27,8 @@ pub enum Permission {
     ReadProductKeys,
     /// See its orders and licence summary.
     ReadPosition,
+    /// Have the files of the products that it covers.
+    Download,
     /// Grant and revoke roles, import, read its audit log.
     Administer,
 }
@@ -43,7 +45,7 @@ impl Role {
             Self::Administrator => true,
             Self::ProductKeysReader => matches!(permission, P::See | P::ReadKeys | P::ReadProductKeys),
             Self::LicensePositionReader => matches!(permission, P::See | P::ReadKeys | P::ReadPosition),
-            Self::ProductDownloadManager => permission == P::See,
+            Self::ProductDownloadManager => matches!(permission, P::See | P::Download),
         }
     }
 
@@ -99,11 +101,12 @@ mod tests {
     #[test]
     fn manage_user_roles_vl_role_table() {
         use Permission::*;
-        let may = |role: Role| [See, ReadKeys, ReadProductKeys, ReadPosition, Administer].map(|p| role.may(p));
-        assert_eq!(may(Role::Administrator), [true; 5]);
-        assert_eq!(may(Role::ProductKeysReader), [true, true, true, false, false]);
-        assert_eq!(may(Role::LicensePositionReader), [true, true, false, true, false]);
-        assert_eq!(may(Role::ProductDownloadManager), [true, false, false, false, false]);
+        let may =
+            |role: Role| [See, ReadKeys, ReadProductKeys, ReadPosition, Download, Administer].map(|p| role.may(p));
+        assert_eq!(may(Role::Administrator), [true; 6]);
+        assert_eq!(may(Role::ProductKeysReader), [true, true, true, false, false, false]);
+        assert_eq!(may(Role::LicensePositionReader), [true, true, false, true, false, false]);
+        assert_eq!(may(Role::ProductDownloadManager), [true, false, false, false, true, false]);
     }
 
     #[test]

@@ -82,7 +82,11 @@ fn empty() -> Empty {
 impl AlonePage {
     /// One License ID.
     pub fn sample() -> Self {
-        let one = Alone { license_id: "8671204".into(), name: "Mara Lindqvist".into(), email: "mara@northwind.example".into() };
+        let one = Alone {
+            license_id: "8671204".into(),
+            name: "Mara Lindqvist".into(),
+            email: "mara@northwind.example".into(),
+        };
         let pager = Pager::new(&Address::new("/people/alone"), "page", 1, 50, 1);
         Self { shell: Shell::sample("/people/alone"), rows: vec![one], pager, empty: empty() }
     }

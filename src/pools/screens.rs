@@ -88,8 +88,12 @@ pub(super) async fn page(state: &AppState, person: &SignedIn, query: &Pairs, for
 
 fn empty(administers: bool, show: Show) -> Empty {
     if show != Show::All {
-        return Empty::new(EmptyKind::NothingMatches, "No application matches", "None of your applications is in that state.")
-            .action("Show all", "/activation");
+        return Empty::new(
+            EmptyKind::NothingMatches,
+            "No application matches",
+            "None of your applications is in that state.",
+        )
+        .action("Show all", "/activation");
     }
     if administers {
         return Empty::new(

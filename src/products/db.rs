@@ -1,6 +1,7 @@
 //! Products, read in a person's scope: those on some License ID that the person sees.
 
 use sqlx::{AssertSqlSafe, FromRow, Row, postgres::PgRow};
+use uuid::Uuid;
 
 use super::model::{Filter, Listed, Product, Sort};
 use crate::{auth::roles::Permission, contracts::db::like, keys::model::Standing, postgres::Scoped};
@@ -140,5 +141,19 @@ pub async fn overview(tx: &mut Scoped) -> sqlx::Result<i64> {
         "SELECT count(DISTINCT cp.product_id) FROM contract_products cp WHERE cp.contract_id IN (SELECT contract_id FROM app_grants())",
     )
     .fetch_one(&mut **tx)
+    .await
+}
+
+/// The programmes of the person's License IDs that cover a product.
+///
+/// # Errors
+/// When the database fails.
+pub async fn programs(tx: &mut Scoped, product: Uuid) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT DISTINCT c.program FROM contract_products cp JOIN contracts c ON c.id = cp.contract_id
+         WHERE cp.product_id = $1 AND c.program <> '' AND c.id IN (SELECT contract_id FROM app_grants()) ORDER BY 1",
+    )
+    .bind(product)
+    .fetch_all(&mut **tx)
     .await
 }

@@ -1,6 +1,7 @@
 //! `/products/{slug}`: the side panel of a product; the list stands behind it.
+use super::{about::About, downloads::tab::Downloads};
 use crate::keys::model::Standing;
-use crate::web::view::{Address, Empty, EmptyKind, Fact, KeyList, Link, Tab};
+use crate::web::view::{Address, KeyList, Tab};
 
 /// Which tab of the panel is open: the `tab` of the address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,42 +27,6 @@ impl ProductTab {
     }
 }
 
-/// What a product is.
-#[derive(Clone, Debug, Default)]
-pub struct About {
-    /// Its family: "Windows Server".
-    pub family: String,
-    /// Its version: "2025".
-    pub version: String,
-    /// Its edition: "Datacenter".
-    pub edition: String,
-    /// Its category.
-    pub category: String,
-    /// "Vendor" or "Own".
-    pub estate: String,
-    /// Whether it needs a key.
-    pub needs_key: bool,
-    /// What kind of key it takes, or why it needs none, in a sentence.
-    pub key_sentence: String,
-    /// Where to read on: which way of activation fits, or what stands in place of a key.
-    pub helper: Option<Link>,
-}
-
-impl About {
-    /// What is known, for the list of facts.
-    #[must_use]
-    pub fn facts(&self) -> Vec<Fact> {
-        let facts = [
-            Fact::maybe("Family", &self.family, false),
-            Fact::maybe("Version", &self.version, false),
-            Fact::maybe("Edition", &self.edition, false),
-            Fact::maybe("Category", &self.category, false),
-            Fact::maybe("Estate", &self.estate, false),
-        ];
-        facts.into_iter().flatten().collect()
-    }
-}
-
 /// The panel, shown by [`super::list::ProductsPage`].
 #[derive(Clone, Debug)]
 pub struct ProductPanel {
@@ -81,6 +46,8 @@ pub struct ProductPanel {
     pub standing: Option<Standing>,
     /// The keys, when their tab is open.
     pub keys: Option<KeyList>,
+    /// The files, when their tab is open.
+    pub downloads: Option<Downloads>,
 }
 
 impl ProductPanel {
@@ -103,14 +70,10 @@ impl ProductPanel {
         self.standing.map(|standing| (standing.label(), href))
     }
 
-    /// What the Downloads tab shows.
+    /// Whether a day for a key wasn't one: its form stands open.
     #[must_use]
-    pub fn no_downloads(&self) -> Empty {
-        Empty::new(
-            EmptyKind::NothingYet,
-            "This product is not available for download.",
-            "Nobody has put a file or a link here yet.",
-        )
+    pub fn day_wrong(&self) -> bool {
+        self.about.esu.as_ref().is_some_and(|esu| esu.days.iter().any(|day| day.error.is_some()))
     }
 }
 
@@ -124,19 +87,11 @@ impl ProductPanel {
             name: "Windows 11 Pro".into(),
             list: Address::new("/products"),
             tab,
-            about: About {
-                family: "Windows".into(),
-                version: "11".into(),
-                edition: "Pro".into(),
-                category: "Systems".into(),
-                estate: "Vendor".into(),
-                needs_key: true,
-                key_sentence: "It takes a MAK, or the published setup key with a KMS host.".into(),
-                helper: Some(Link::new("Which key do I need?", "/products/which-key?edition=Windows+11+Pro")),
-            },
+            about: About::sample(),
             key_count: 24,
             standing: None,
             keys,
+            downloads: (tab == ProductTab::Downloads).then(Downloads::sample),
         }
     }
 }

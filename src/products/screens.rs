@@ -8,10 +8,12 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{
-    classify, db,
+    about::{self, WrongDay},
+    db,
+    downloads::{self, upload::Form},
     list::{Category, ProductRow, ProductsPage},
     model::{Filter, Listed, Product, Sort},
-    panel::{About, ProductPanel, ProductTab},
+    panel::{ProductPanel, ProductTab},
 };
 use crate::{
     app::AppState,
@@ -26,9 +28,9 @@ use crate::{
     requests,
     web::{
         form::Pairs,
-        page::{Html, Tone},
+        page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Link, Locked, Pager},
+        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo},
     },
 };
 
@@ -52,8 +54,61 @@ pub async fn list(person: SignedIn, State(state): State<AppState>, RawQuery(quer
 pub async fn open(product: OnProduct, State(state): State<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
     let query = Pairs::parse(query.unwrap_or_default().as_bytes());
     let (person, product, mut tx) = product.begun();
-    let panel = panel(&mut tx, &product, &query, None).await?;
-    Ok(Html(page(&state, &person, &mut tx, &query, Some(panel)).await?).into_response())
+    let panel = panel(&state, &mut tx, &product, &query, Extra::default()).await?;
+    let mut page = page(&state, &person, &mut tx, &query, Some(panel)).await?;
+    page.shell = told(&mut tx, page.shell, &query).await?;
+    Ok(Html(page).into_response())
+}
+
+/// What a panel shows beyond what its address says.
+#[derive(Default)]
+pub(super) struct Extra {
+    /// A key in clear.
+    pub(super) revealed: Option<(Uuid, SecretString)>,
+    /// A day for a key that isn't one.
+    pub(super) day: Option<WrongDay>,
+    /// The form for a file, with what is wrong with it.
+    pub(super) upload: Option<Form>,
+}
+
+/// The page with a form of the product's that isn't right.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn with(
+    state: &AppState,
+    person: &SignedIn,
+    tx: &mut Scoped,
+    product: &Product,
+    tab: &'static str,
+    extra: Extra,
+) -> Result<ProductsPage> {
+    let query = Pairs::of([("tab", tab.to_owned())]);
+    let panel = panel(state, tx, product, &query, extra).await?;
+    page(state, person, tx, &query, Some(panel)).await
+}
+
+/// What just happened, told by the file itself where it is about one: the address names it, and says nothing on its own.
+async fn told(tx: &mut Scoped, shell: Shell, query: &Pairs) -> Result<Shell> {
+    let file = match query.one("undo").parse::<Uuid>() {
+        Ok(id) => downloads::db::find(tx, id).await?,
+        Err(_) => None,
+    };
+    let undo = |text: String, way: &str, id: Uuid| Undo::new(text, format!("/downloads/{id}/{way}"));
+    Ok(match (query.one("notice"), file) {
+        ("day-set", _) => shell.notice(Tone::Good, "The key’s day was set."),
+        ("begin", _) => {
+            shell.notice(Tone::Info, "A download is begun here: press Download, and it can be resumed for a day.")
+        }
+        ("restored", _) => shell.notice(Tone::Good, "The file is back."),
+        ("added", Some(file)) if file.removed_at.is_none() => {
+            shell.undo(undo(format!("Added {}.", file.name), "remove", file.id))
+        }
+        ("removed", Some(file)) if file.removed_at.is_some() => {
+            shell.undo(undo(format!("Removed {}.", file.name), "restore", file.id))
+        }
+        _ => shell,
+    })
 }
 
 /// The page that a reveal without JavaScript answers with: the panel it was asked from, with the key
@@ -73,7 +128,8 @@ pub async fn with_revealed(
     let mut tx = person.begin(state).await?;
     let Some(product) = db::by_slug(&mut tx, slug).await? else { return Ok(None) };
     let query = Pairs::parse(query.as_bytes());
-    let panel = panel(&mut tx, &product, &query, Some((id, key))).await?;
+    let extra = Extra { revealed: Some((id, key)), ..Extra::default() };
+    let panel = panel(state, &mut tx, &product, &query, extra).await?;
     if !panel.keys.as_ref().is_some_and(KeyList::shows_revealed) {
         return Ok(None);
     }
@@ -190,10 +246,11 @@ fn row(address: &Address, listed: Listed) -> ProductRow {
 }
 
 async fn panel(
+    state: &AppState,
     tx: &mut Scoped,
     product: &Product,
     query: &Pairs,
-    revealed: Option<(Uuid, SecretString)>,
+    extra: Extra,
 ) -> Result<ProductPanel> {
     let tab = ProductTab::parse(query.one("tab"));
     let list = address(query);
@@ -222,22 +279,33 @@ async fn panel(
                 locked,
                 empty: if standing.is_some() { none_of_standing() } else { no_keys(product) },
             };
-            if let Some((id, key)) = revealed {
+            if let Some((id, key)) = extra.revealed {
                 keys.reveal(id, key);
             }
             Some(keys)
         }
         ProductTab::About | ProductTab::Downloads => None,
     };
+    let about = match tab {
+        ProductTab::About => about::about(tx, product, extra.day.as_ref()).await?,
+        ProductTab::Downloads | ProductTab::Keys => about::known(product),
+    };
+    let downloads = match tab {
+        ProductTab::Downloads => {
+            Some(downloads::tab::tab(tx, product, query, state.downloads.limit, extra.upload).await?)
+        }
+        ProductTab::About | ProductTab::Keys => None,
+    };
     Ok(ProductPanel {
         slug: product.slug.clone(),
         name: product.name.clone(),
         list,
         tab,
-        about: about(product),
+        about,
         key_count: total.unsigned_abs(),
         standing,
         keys,
+        downloads,
     })
 }
 
@@ -259,35 +327,6 @@ fn no_keys(product: &Product) -> Empty {
     } else {
         Empty::new(EmptyKind::NothingYet, "No key needed", product.no_key_reason.clone())
     }
-}
-
-fn about(product: &Product) -> About {
-    About {
-        family: product.family.clone(),
-        version: product.version.clone(),
-        edition: product.edition.clone(),
-        category: product.category.clone(),
-        estate: if product.estate == "own" { "Own" } else { "Vendor" }.to_owned(),
-        needs_key: product.needs_key,
-        key_sentence: if product.needs_key {
-            "Takes a product key. Those of your License IDs are on the Keys tab.".to_owned()
-        } else {
-            product.no_key_reason.clone()
-        },
-        helper: helper(product),
-    }
-}
-
-/// Which page helps on with a vendor's product; Keyward itself activates the organisation's own.
-fn helper(product: &Product) -> Option<Link> {
-    if product.estate == "own" {
-        return None;
-    }
-    if product.no_key_reason == classify::RDS {
-        return Some(Link::new("Programme and number for the wizard", "/products/rds"));
-    }
-    let which = Address::new("/products/which-key").with("edition", product.name.clone());
-    Some(Link::new("Which key do I need?", which.href()))
 }
 
 /// The part of the keys that is there but not for this person: known License IDs, missing role.

@@ -104,7 +104,8 @@ async fn estate_cards(tx: &mut Scoped, cards: &mut Vec<Card>) -> Result<()> {
     cards.push(card("Contracts", "/contracts", "file", active, "License IDs in force", details));
     let products = products::db::overview(tx).await?;
     let counts = keys::db::standings(tx).await?;
-    let details = Standing::ALL.into_iter().zip(counts).filter(|(_, n)| *n > 0).map(|(standing, n)| standing_line(standing, n));
+    let details =
+        Standing::ALL.into_iter().zip(counts).filter(|(_, n)| *n > 0).map(|(standing, n)| standing_line(standing, n));
     cards.push(card("Products and services", "/products", "box", products, "products", details.collect()));
     if let Some(lines) = orders::db::overview(tx).await? {
         cards.push(card("Orders", "/orders", "cart", lines, "order lines", Vec::new()));

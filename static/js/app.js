@@ -9,5 +9,6 @@ import "./keys.js";
 import "./command.js";
 import "./live.js";
 import "./undo.js";
+import "./upload.js";
 
 document.querySelector("[data-summary]")?.focus();

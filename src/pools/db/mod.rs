@@ -45,21 +45,28 @@ const SPENT: &str = "mine.closed_at IS NULL AND EXISTS (SELECT 1 FROM own_keys o
 ///
 /// # Errors
 /// When the database fails.
-pub async fn applications(tx: &mut Scoped, show: Show, limit: i64, offset: i64) -> sqlx::Result<(Vec<Application>, i64)> {
+pub async fn applications(
+    tx: &mut Scoped,
+    show: Show,
+    limit: i64,
+    offset: i64,
+) -> sqlx::Result<(Vec<Application>, i64)> {
     let condition = match show {
         Show::All => "true",
         Show::Waiting => WAITING,
         Show::Spent => SPENT,
     };
     let order = "ORDER BY mine.closed_at IS NOT NULL, lower(mine.name), mine.license_id, mine.id LIMIT $1 OFFSET $2";
-    let rows = sqlx::query_as(AssertSqlSafe(format!("SELECT mine.* FROM ({APPLICATION}) mine WHERE {condition} {order}")))
-        .bind(limit)
-        .bind(offset)
-        .fetch_all(&mut **tx)
-        .await?;
-    let total = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM ({APPLICATION}) mine WHERE {condition}")))
-        .fetch_one(&mut **tx)
-        .await?;
+    let rows =
+        sqlx::query_as(AssertSqlSafe(format!("SELECT mine.* FROM ({APPLICATION}) mine WHERE {condition} {order}")))
+            .bind(limit)
+            .bind(offset)
+            .fetch_all(&mut **tx)
+            .await?;
+    let total =
+        sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM ({APPLICATION}) mine WHERE {condition}")))
+            .fetch_one(&mut **tx)
+            .await?;
     Ok((rows, total))
 }
 
