@@ -35,7 +35,7 @@ CREATE TABLE downloads (
     size        bigint CONSTRAINT downloads_size_not_negative CHECK (size >= 0),
     sha256      bytea NOT NULL CONSTRAINT downloads_have_a_whole_checksum CHECK (length(sha256) = 32),
     -- Where it is, for a link; null for a file in the data directory.
-    url         text CONSTRAINT downloads_url_is_https CHECK (url ~ '^https://[^[:cntrl:][:space:]]{1,2000}$'),
+    url         text CONSTRAINT downloads_url_is_https CHECK (url ~ '^https://[^[:cntrl:][:space:]]+$' AND length(url) <= 2000),
     added_by    uuid NOT NULL REFERENCES people,
     added_at    timestamptz NOT NULL,
     removed_by  uuid REFERENCES people,

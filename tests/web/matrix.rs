@@ -77,7 +77,15 @@ async fn blurred(answer: &Answer) -> String {
     for number in [planted.requests[1], 404_404] {
         text = text.replace(&format!("/requests/{number}"), "/requests/NUMBER");
     }
-    for ids in [planted.keys, planted.grants, planted.sessions, planted.imports, planted.notices, planted.files] {
+    for ids in [
+        planted.keys,
+        planted.grants,
+        planted.sessions,
+        planted.imports,
+        planted.notices,
+        planted.files,
+        planted.downloads,
+    ] {
         text = text.replace(&ids[1].to_string(), "ID");
     }
     let own = planted.own[1];
