@@ -218,6 +218,40 @@ mod tests {
         let about = ProductsPage::sample_open(ProductTab::About).render().expect("renders");
         assert!(about.contains("Edition"));
         let downloads = ProductsPage::sample_open(ProductTab::Downloads).render().expect("renders");
-        assert!(downloads.contains("This product is not available for download."));
+        for part in [
+            "25H2.iso",
+            "Open files.example.org",
+            "slmgr /ipk W269N",
+            "Up to 16 GiB",
+            "5.1 GiB",
+            "ended on 22 Nov 2026",
+        ] {
+            assert!(downloads.contains(part), "{part}");
+        }
+        for part in ["Not usable yet", "Another day for one key", "Reimaging"] {
+            assert!(about.contains(part), "{part}");
+        }
+    }
+
+    #[test]
+    fn without_a_file_or_a_role_the_tab_says_so() {
+        let with = |change: fn(&mut crate::products::downloads::tab::Downloads)| {
+            let mut page = ProductsPage::sample_open(ProductTab::Downloads);
+            if let Some(tab) = page.panel.as_mut().and_then(|panel| panel.downloads.as_mut()) {
+                change(tab);
+            }
+            page.render().expect("renders")
+        };
+        assert!(with(|tab| tab.rows.clear()).contains("This product is not available for download."));
+        let locked = with(|tab| {
+            tab.form = None;
+            tab.locked = Some(crate::web::view::Locked {
+                role: "Product download manager".into(),
+                license_ids: vec!["8671204".into()],
+                ask: vec!["Mara".into()],
+            });
+        });
+        assert!(locked.contains("You lack the role Product download manager on License ID 8671204."));
+        assert!(!locked.contains("25H2.iso") && !locked.contains("Add a file"));
     }
 }
