@@ -1,9 +1,9 @@
 -- "Organization not approved" hides the License ID and blocks downloads, keys and user management (DOMAIN §1, Status).
 --
 -- It was hidden from all but its Administrators before, who could still do everything. Now they see it, to know what
--- is wrong, and hold nothing else on it: their role there is one that no list of roles names, so whatever asks for a
--- role (app_keys_read, app_position_read, app_administered, app_downloads, and the queries that name roles) finds
--- none, and whatever asks for sight alone (app_seen) finds it.
+-- is wrong, and its orders and licence summary, which nothing blocks: their role there is one of its own, so whatever
+-- asks for another (app_keys_read, app_administered, app_downloads, and the queries that name roles) finds none, and
+-- whatever asks for sight alone (app_seen) finds it.
 
 CREATE OR REPLACE FUNCTION app_grants() RETURNS TABLE (contract_id uuid, role text) LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
@@ -22,3 +22,7 @@ BEGIN
           AND (g.role = 'administrator' OR g.contract_id NOT IN (SELECT c.id FROM contracts c WHERE NOT c.approved));
     END IF;
 END $$;
+
+-- The same table as Permission::roles in src/auth/roles.rs.
+CREATE OR REPLACE FUNCTION app_position_read() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS
+$$ BEGIN RETURN QUERY SELECT contract_id FROM app_grants() WHERE role IN ('administrator', 'license-position-reader', 'not-approved'); END $$;

@@ -16,6 +16,10 @@ pub enum Role {
     ProductDownloadManager,
 }
 
+/// What `app_grants()` calls an Administrator of a License ID whose organisation the vendor hasn't approved: no role that
+/// can be given.
+pub const NOT_APPROVED: &str = "not-approved";
+
 /// What one may do with a License ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
@@ -73,7 +77,14 @@ impl Role {
 impl Permission {
     /// The codes of the roles that carry it, for a query's `= ANY(…)`.
     pub fn roles(self) -> Vec<&'static str> {
-        Role::ALL.into_iter().filter(|role| role.may(self)).map(Role::code).collect()
+        let carried = Role::ALL.into_iter().filter(|role| role.may(self)).map(Role::code);
+        carried.chain(self.rests_not().then_some(NOT_APPROVED)).collect()
+    }
+
+    /// Whether Administrators keep it where the vendor hasn't approved the organisation: that blocks downloads, keys and
+    /// user management (DOMAIN §1, Status), and hides the License ID from everybody else.
+    pub fn rests_not(self) -> bool {
+        matches!(self, Self::See | Self::ReadPosition)
     }
 }
 
@@ -107,6 +118,15 @@ mod tests {
         assert_eq!(may(Role::ProductKeysReader), [true, true, true, false, false, false]);
         assert_eq!(may(Role::LicensePositionReader), [true, true, false, true, false, false]);
         assert_eq!(may(Role::ProductDownloadManager), [true, false, false, false, true, false]);
+    }
+
+    #[test]
+    fn organization_not_approved_blocks_downloads_keys_and_user_management() {
+        use Permission::*;
+        let kept = [See, ReadKeys, ReadProductKeys, ReadPosition, Download, Administer]
+            .map(|p| p.roles().contains(&NOT_APPROVED));
+        assert_eq!(kept, [true, false, false, true, false, false]);
+        assert!(NOT_APPROVED.parse::<Role>().is_err(), "nobody can be given it");
     }
 
     #[test]

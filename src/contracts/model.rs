@@ -20,7 +20,10 @@ pub struct ContractHead {
 impl ContractHead {
     /// Whether one of the roles carries the permission.
     pub fn may(&self, permission: Permission) -> bool {
-        permission == Permission::See || self.roles.iter().any(|role| role.may(permission))
+        if self.roles.is_empty() {
+            return permission.rests_not();
+        }
+        self.roles.iter().any(|role| role.may(permission))
     }
 }
 

@@ -283,7 +283,8 @@ async fn the_sweep_takes_what_nothing_names_and_nothing_else() {
     app.state.downloads.sweep(&app.state.db).await.unwrap();
     let mut found = on_disk(&app);
     let mut want = vec![dir.join(id.to_string()), foreign, written];
-    (found.sort(), want.sort());
+    found.sort();
+    want.sort();
     assert_eq!(found, want);
     app.done().await;
 }
