@@ -1,6 +1,6 @@
 //! The application: what every handler shares, and all routes in one registry.
 
-use std::{ops::Deref, sync::Arc};
+use std::{ops::Deref, path::PathBuf, sync::Arc};
 
 use axum::Router;
 use tokio::sync::Semaphore;
@@ -10,6 +10,7 @@ use crate::{
     auth::{self, password::Passwords, throttle::Throttle},
     clock::Clock,
     postgres::{Db, Scoped},
+    products::downloads::store::Store,
     vault::Vault,
     web::{self, registry::Routes, strangers::Strangers},
 };
@@ -23,6 +24,10 @@ pub struct WebSettings {
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// Whether a mail server is set; /notices/settings says when there is none.
     pub mail: bool,
+    /// Where files to download are kept.
+    pub downloads: PathBuf,
+    /// Bytes that such a file may have.
+    pub download_limit: u64,
 }
 
 impl WebSettings {
@@ -52,6 +57,8 @@ pub struct App {
     pub exports: Arc<Semaphore>,
     /// Places for files being sent in: each request holds its files in memory.
     pub uploads: Semaphore,
+    /// Files to install products from.
+    pub downloads: Store,
 }
 
 /// Exports that may stream at once; the next is told to come back.
@@ -75,6 +82,7 @@ impl AppState {
     pub fn new(db: Db, vault: Vault, web: WebSettings) -> Self {
         let linker = Linker::new(&vault.site_keys().audit);
         let throttle = Throttle::new(db.clock().clone());
+        let downloads = Store::new(web.downloads.clone(), web.download_limit);
         Self(Arc::new(App {
             db,
             vault,
@@ -85,6 +93,7 @@ impl AppState {
             strangers: Strangers::default(),
             exports: Arc::new(Semaphore::new(EXPORTS)),
             uploads: Semaphore::new(UPLOADS),
+            downloads,
         }))
     }
 
@@ -132,5 +141,7 @@ pub fn routes() -> Routes {
 
 /// The whole service: routes inside their layers.
 pub fn router(state: AppState) -> Router {
-    web::layers::wrap(routes().into_router(state.clone()), state)
+    let routes = routes();
+    let unhurried = routes.unhurried();
+    web::layers::wrap(routes.into_router(state.clone()), unhurried, state)
 }

@@ -86,6 +86,9 @@ pub struct Settings {
     /// Certificate authority in PEM to trust, beside the machine's own, for the mail server and the webhook
     #[arg(long, env = "KEYWARD_CA_FILE", global = true, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+    /// Largest file to download that the portal takes in and keeps in the data directory, such as 500MiB or 16GiB
+    #[arg(long, env = "KEYWARD_DOWNLOAD_LIMIT", default_value = "16GiB", global = true, value_name = "SIZE")]
+    pub download_limit: Size,
     /// What to log: error, warn, info, debug, or a filter such as info,sqlx=warn; `json:` in front for JSON lines
     #[arg(long, env = "KEYWARD_LOG", default_value = "warn,keyward=info", global = true, value_name = "FILTER")]
     pub log: String,
@@ -110,6 +113,24 @@ impl std::str::FromStr for ResponderListen {
                 .map(Self::At)
                 .map_err(|_| "write an address and a port, such as 127.0.0.1:1688, or off".to_owned()),
         }
+    }
+}
+
+/// A number of bytes, written with its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+impl std::str::FromStr for Size {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1_u64 << 40)];
+        units
+            .into_iter()
+            .find_map(|(unit, bytes)| text.strip_suffix(unit)?.trim_end().parse::<u64>().ok()?.checked_mul(bytes))
+            // What a database counts.
+            .filter(|bytes| i64::try_from(*bytes).is_ok())
+            .map(Self)
+            .ok_or_else(|| "write a whole number with KiB, MiB, GiB or TiB, such as 16GiB".to_owned())
     }
 }
 
@@ -211,7 +232,13 @@ impl Settings {
                 ),
             ));
         }
-        Ok(WebSettings { base_url, trusted_proxies: self.trusted_proxies.clone(), mail: self.smtp_url.is_some() })
+        Ok(WebSettings {
+            base_url,
+            trusted_proxies: self.trusted_proxies.clone(),
+            mail: self.smtp_url.is_some(),
+            downloads: self.data_dir()?.join("downloads"),
+            download_limit: self.download_limit.0,
+        })
     }
 }
 
@@ -246,4 +273,18 @@ pub fn default_data_dir(name: &str) -> Result<PathBuf, BadSetting> {
                 "there is no home directory to put the data in: name a directory",
             )
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Size;
+
+    #[test]
+    fn a_size_is_a_number_with_its_unit() {
+        assert_eq!("16GiB".parse(), Ok(Size(17_179_869_184)));
+        assert_eq!("500 MiB".parse(), Ok(Size(524_288_000)));
+        for wrong in ["", "16", "16GB", "-1GiB", "1.5GiB", "99999999999TiB", "GiB"] {
+            assert!(wrong.parse::<Size>().is_err(), "{wrong}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod imports;
 mod migrations;
 mod notices;
 mod people;
+mod products;
 mod requests;
 mod responder;
 mod support;

@@ -19,9 +19,10 @@ use keyward::{
     contracts::db::like,
     keys::{self, model::KeyRow},
     products::{
+        about::About,
         list::{Category, ProductRow, ProductsPage},
         model::{Listed, Product},
-        panel::{About, ProductPanel, ProductTab},
+        panel::{ProductPanel, ProductTab},
     },
     web::{
         page::{Html, Person, Shell},
@@ -112,6 +113,7 @@ async fn page(bare: &Bare, path: &str, q: &str, panel: Option<ProductPanel>) -> 
                 label: if label.is_empty() { "All".to_owned() } else { label },
             })
             .collect(),
+        standing: None,
         rows: rows
             .into_iter()
             .map(|listed| ProductRow {
@@ -184,6 +186,8 @@ async fn panel(bare: &Bare, product: &Product) -> ProductPanel {
         tab: ProductTab::Keys,
         about: About { category: product.category.clone(), ..About::default() },
         key_count: all.unsigned_abs(),
+        standing: None,
+        downloads: None,
         keys: Some(KeyList {
             lead: KeyLead::Contract,
             place: here.path().to_owned(),

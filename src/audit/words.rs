@@ -2,7 +2,7 @@
 //! hold what this program no longer does.
 
 /// Codes and their words, in the order of the filter.
-pub const ACTIONS: [(&str, &str); 68] = [
+pub const ACTIONS: [(&str, &str); 74] = [
     ("key.reveal", "Key revealed"),
     ("key.copy", "Key copied"),
     ("keys.export", "Keys exported"),
@@ -14,6 +14,12 @@ pub const ACTIONS: [(&str, &str); 68] = [
     ("import.apply", "File imported"),
     ("import.replan", "Upload read again"),
     ("import.discard", "Upload discarded"),
+    ("download.begin", "Download begun"),
+    ("download.add", "File to download added"),
+    ("download.remove", "File to download removed"),
+    ("download.restore", "File to download brought back"),
+    ("esu.day", "Day of an ESU year set"),
+    ("key.day", "Day of a key set"),
     ("grant.add", "Role given"),
     ("grant.change", "Role’s last day changed"),
     ("grant.revoke", "Role taken away"),

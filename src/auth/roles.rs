@@ -16,6 +16,10 @@ pub enum Role {
     ProductDownloadManager,
 }
 
+/// What `app_grants()` calls an Administrator of a License ID whose organisation the vendor hasn't approved: no role that
+/// can be given.
+pub const NOT_APPROVED: &str = "not-approved";
+
 /// What one may do with a License ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
@@ -27,6 +31,8 @@ pub enum Permission {
     ReadProductKeys,
     /// See its orders and licence summary.
     ReadPosition,
+    /// Have the files of the products that it covers.
+    Download,
     /// Grant and revoke roles, import, read its audit log.
     Administer,
 }
@@ -43,7 +49,7 @@ impl Role {
             Self::Administrator => true,
             Self::ProductKeysReader => matches!(permission, P::See | P::ReadKeys | P::ReadProductKeys),
             Self::LicensePositionReader => matches!(permission, P::See | P::ReadKeys | P::ReadPosition),
-            Self::ProductDownloadManager => permission == P::See,
+            Self::ProductDownloadManager => matches!(permission, P::See | P::Download),
         }
     }
 
@@ -71,7 +77,14 @@ impl Role {
 impl Permission {
     /// The codes of the roles that carry it, for a query's `= ANY(…)`.
     pub fn roles(self) -> Vec<&'static str> {
-        Role::ALL.into_iter().filter(|role| role.may(self)).map(Role::code).collect()
+        let carried = Role::ALL.into_iter().filter(|role| role.may(self)).map(Role::code);
+        carried.chain(self.rests_not().then_some(NOT_APPROVED)).collect()
+    }
+
+    /// Whether Administrators keep it where the vendor hasn't approved the organisation: that blocks downloads, keys and
+    /// user management (DOMAIN §1, Status), and hides the License ID from everybody else.
+    pub fn rests_not(self) -> bool {
+        matches!(self, Self::See | Self::ReadPosition)
     }
 }
 
@@ -99,11 +112,21 @@ mod tests {
     #[test]
     fn manage_user_roles_vl_role_table() {
         use Permission::*;
-        let may = |role: Role| [See, ReadKeys, ReadProductKeys, ReadPosition, Administer].map(|p| role.may(p));
-        assert_eq!(may(Role::Administrator), [true; 5]);
-        assert_eq!(may(Role::ProductKeysReader), [true, true, true, false, false]);
-        assert_eq!(may(Role::LicensePositionReader), [true, true, false, true, false]);
-        assert_eq!(may(Role::ProductDownloadManager), [true, false, false, false, false]);
+        let may =
+            |role: Role| [See, ReadKeys, ReadProductKeys, ReadPosition, Download, Administer].map(|p| role.may(p));
+        assert_eq!(may(Role::Administrator), [true; 6]);
+        assert_eq!(may(Role::ProductKeysReader), [true, true, true, false, false, false]);
+        assert_eq!(may(Role::LicensePositionReader), [true, true, false, true, false, false]);
+        assert_eq!(may(Role::ProductDownloadManager), [true, false, false, false, true, false]);
+    }
+
+    #[test]
+    fn organization_not_approved_blocks_downloads_keys_and_user_management() {
+        use Permission::*;
+        let kept = [See, ReadKeys, ReadProductKeys, ReadPosition, Download, Administer]
+            .map(|p| p.roles().contains(&NOT_APPROVED));
+        assert_eq!(kept, [true, false, false, true, false, false]);
+        assert!(NOT_APPROVED.parse::<Role>().is_err(), "nobody can be given it");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What the server does besides answering: counts of strangers, signed ends of the audit chains, uploads
-//! that nobody decided on, and notices: planned, and sent.
+//! that nobody decided on, files that nothing names, and notices: planned, and sent.
 
 use std::{path::Path, time::Duration};
 
@@ -25,7 +25,7 @@ use crate::{
 const STRANGERS: Duration = Duration::from_secs(60);
 /// How often the ends of the audit chains are signed.
 const HEADS: Duration = Duration::from_secs(60);
-/// How often uploads that nobody decided on are looked for.
+/// How often uploads that nobody decided on are looked for, and files to download that nothing names.
 const SWEEP: Duration = Duration::from_secs(3600);
 
 /// How often dates are looked through for what is due.
@@ -53,6 +53,8 @@ pub fn begin(lifecycle: &mut Lifecycle, state: &AppState, data_dir: &Path, sende
         "uploads",
         every(SWEEP, ending.clone(), async move || Ok(imports::db::sweep(&db, db.clock().now()).await.map(drop)?)),
     );
+    let files = state.clone();
+    lifecycle.task("downloads", every(SWEEP, ending.clone(), async move || files.downloads.sweep(&files.db).await));
     let (db, mut file) = (state.db.clone(), HeadFile::new(data_dir, &state.vault.site_keys().signing));
     lifecycle.task("audit heads", every(HEADS, ending.clone(), async move || file.append(&db).await.map(drop)));
     let (db, over) = (state.db.clone(), ending.clone());

@@ -16,7 +16,7 @@ use crate::{
 /// Which files, and whether to write.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Exports of the vendor's admin centre: contracts, contacts, licence summaries, keys, orders. What a file is shows in its header; the order doesn't matter
+    /// Exports of the vendor's admin centre: contracts, contacts, licence summaries, keys, orders; and tables of ESU coverage. What a file is shows in its header; the order doesn't matter
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Show row by row what would be added, changed, skipped and refused; write nothing
@@ -119,14 +119,8 @@ async fn dry_run(opened: &Opened, files: &[ParsedFile]) -> Result<Vec<Report>> {
                 .join("; ");
             let notes = if notes.is_empty() { notes } else { format!(" ({notes})") };
             if row.action != RowAction::Refused {
-                println!(
-                    "{}:{}: {} {} {}{key}{notes}",
-                    report.name,
-                    row.line,
-                    row.action.word(),
-                    row.license_id,
-                    row.subject
-                );
+                let place = if row.license_id.is_empty() { String::new() } else { format!(" {}", row.license_id) };
+                println!("{}:{}: {}{place} {}{key}{notes}", report.name, row.line, row.action.word(), row.subject);
             }
         }
         tell(report, "would be added", "would be changed");

@@ -12,13 +12,17 @@ pub struct ContractHead {
     pub id: Uuid,
     /// As the vendor writes it, leading zeros and letters included.
     pub license_id: String,
-    /// The person's roles in force, strongest first; never empty.
+    /// The person's roles in force, strongest first; empty where the vendor hasn't approved the organisation, which its
+    /// Administrators may see and nothing more.
     pub roles: Vec<Role>,
 }
 
 impl ContractHead {
     /// Whether one of the roles carries the permission.
     pub fn may(&self, permission: Permission) -> bool {
+        if self.roles.is_empty() {
+            return permission.rests_not();
+        }
         self.roles.iter().any(|role| role.may(permission))
     }
 }

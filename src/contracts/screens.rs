@@ -313,6 +313,9 @@ async fn key_list(
 
 /// A tab that wants a role which this person lacks, and whom to ask.
 async fn locked(tx: &mut Scoped, head: &ContractHead, role: &str) -> Result<Locked> {
+    if head.roles.is_empty() {
+        return Ok(Locked::not_approved(&head.license_id));
+    }
     let ask = db::administrator_names(tx, head.id).await?;
     Ok(Locked { role: role.to_owned(), license_ids: vec![head.license_id.clone()], ask })
 }

@@ -110,6 +110,14 @@ pub(super) fn count(text: &str) -> Result<Option<u32>, String> {
     })
 }
 
+/// A year of Extended Security Updates: 1 to 99.
+pub(super) fn esu_year(text: &str) -> Result<i16, String> {
+    i16::try_from(required_count(text)?)
+        .ok()
+        .filter(|year| (1..=99).contains(year))
+        .ok_or_else(|| format!("{} isn't a year of coverage: write 1 for the first", quoted(text)))
+}
+
 /// A whole number that must be there.
 pub(super) fn required_count(text: &str) -> Result<u32, String> {
     required(text)?;

@@ -15,6 +15,8 @@ pub enum Kind {
     Keys,
     /// Order lines.
     Orders,
+    /// Which year of Extended Security Updates covers which days: of the whole site, under no License ID.
+    Esu,
 }
 
 /// The columns of a contact file.
@@ -38,12 +40,15 @@ pub const ORDER_COLUMNS: [&str; 10] = [
     "Country",
 ];
 
+/// The columns of a table of ESU coverage, as the vendor's life cycle is published.
+pub const ESU_COLUMNS: [&str; 5] = ["product", "esu_year", "coverage_start", "coverage_end", "source"];
+
 /// Most columns looked at: far above any kind's, and low enough to compare each with each.
 const MOST_COLUMNS: usize = 100;
 
 impl Kind {
     /// Every kind, in the order of taking.
-    pub const ALL: [Self; 5] = [Self::Contracts, Self::Contacts, Self::Summaries, Self::Keys, Self::Orders];
+    pub const ALL: [Self; 6] = [Self::Contracts, Self::Contacts, Self::Summaries, Self::Keys, Self::Orders, Self::Esu];
 
     /// The place in the order of taking, from 0.
     pub const fn rank(self) -> usize {
@@ -53,6 +58,7 @@ impl Kind {
             Self::Summaries => 2,
             Self::Keys => 3,
             Self::Orders => 4,
+            Self::Esu => 5,
         }
     }
 
@@ -64,6 +70,7 @@ impl Kind {
             Self::Summaries => "summaries",
             Self::Keys => "keys",
             Self::Orders => "orders",
+            Self::Esu => "ESU coverage",
         }
     }
 
@@ -75,6 +82,7 @@ impl Kind {
             Self::Summaries => "Licence summary",
             Self::Keys => "Product keys",
             Self::Orders => "Orders",
+            Self::Esu => "ESU coverage",
         }
     }
 
@@ -86,6 +94,7 @@ impl Kind {
             Self::Summaries => &SUMMARY_COLUMNS,
             Self::Keys => &KEY_COLUMNS,
             Self::Orders => &ORDER_COLUMNS,
+            Self::Esu => &ESU_COLUMNS,
         }
     }
 
@@ -97,6 +106,7 @@ impl Kind {
             Self::Summaries => &["License ID", "Product family", "Effective quantity"],
             Self::Keys => &["License ID", "Product", "Product Key", "Type"],
             Self::Orders => &["License ID", "Reseller order no.", "Ordered on", "Part number", "Quantity"],
+            Self::Esu => &["product", "esu_year", "coverage_start", "coverage_end"],
         }
     }
 }
@@ -155,7 +165,7 @@ pub(super) fn recognise(header: &[&str], line: u64, findings: &mut Findings) -> 
 }
 
 /// The kind that shares most columns with the header; of several, one whose required columns are
-/// all there. License ID alone tells nothing: every kind has it.
+/// all there. The first column (License ID, or product) alone tells nothing: other kinds have it too.
 fn likeliest(header: &[&str]) -> Option<Kind> {
     let has = |name: &&&str| header.iter().any(|cell| same(name, cell));
     Kind::ALL
@@ -267,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_rank_from_contracts_to_orders() {
+    fn kinds_rank_in_the_order_of_taking() {
         assert!(Kind::ALL.is_sorted());
         for (rank, kind) in Kind::ALL.into_iter().enumerate() {
             assert_eq!(kind.rank(), rank);

@@ -34,9 +34,9 @@ pub use db::sweep;
 pub use plan::{NOT_YOURS, PlannedRow, UNKNOWN_ORGANIZATION, Who};
 
 pub use findings::{RowError, RowWarning, WarningKind};
-pub use kinds::{CONTACT_COLUMNS, Kind, ORDER_COLUMNS, SUMMARY_COLUMNS};
+pub use kinds::{CONTACT_COLUMNS, ESU_COLUMNS, Kind, ORDER_COLUMNS, SUMMARY_COLUMNS};
 pub use reader::{Caps, FIELD_LIMIT};
-pub use rows::{ContactRow, ContractRow, KeyCell, KeyRow, OrderRow, SummaryRow};
+pub use rows::{ContactRow, ContractRow, EsuRow, KeyCell, KeyRow, OrderRow, SummaryRow};
 
 use findings::Findings;
 use kinds::Layout;
@@ -69,6 +69,8 @@ pub enum Rows {
     Keys(Vec<KeyRow>),
     /// Of a file of orders.
     Orders(Vec<OrderRow>),
+    /// Of a table of ESU coverage.
+    Esu(Vec<EsuRow>),
 }
 
 impl Rows {
@@ -80,6 +82,7 @@ impl Rows {
             Self::Summaries(rows) => rows.len(),
             Self::Keys(rows) => rows.len(),
             Self::Orders(rows) => rows.len(),
+            Self::Esu(rows) => rows.len(),
         }
     }
 
@@ -125,6 +128,7 @@ fn read_checked(bytes: &[u8], caps: Caps, findings: &mut Findings) -> Option<(Ki
         Kind::Summaries => Rows::Summaries(collect(records, &layout, caps, findings, |row| row.summary())),
         Kind::Keys => Rows::Keys(collect(records, &layout, caps, findings, |row| row.key())),
         Kind::Orders => Rows::Orders(collect(records, &layout, caps, findings, |row| row.order())),
+        Kind::Esu => Rows::Esu(collect(records, &layout, caps, findings, |row| row.esu())),
     };
     Some((layout.kind, rows))
 }

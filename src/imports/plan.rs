@@ -5,6 +5,7 @@
 
 mod contracts;
 mod estate;
+mod esu;
 mod keys;
 mod listed;
 mod orders;
@@ -25,8 +26,8 @@ use super::{
 use crate::{postgres::Scoped, vault::Vault};
 
 pub(super) use work::{
-    ContactRecord, ContractRecord, Fill, KeyChange, KeyRecord, NewProduct, OrderRecord, Organization, SummaryRecord,
-    Work,
+    ContactRecord, ContractRecord, EsuRecord, Fill, KeyChange, KeyRecord, NewProduct, OrderRecord, Organization,
+    SummaryRecord, Work,
 };
 
 /// The organisation of a License ID that only keys or orders have named so far.
@@ -77,7 +78,7 @@ pub struct PlannedRow {
     pub line: u64,
     /// What happens to it.
     pub action: RowAction,
-    /// The License ID it names.
+    /// The License ID it names; empty for what holds for the whole site.
     pub license_id: Arc<str>,
     /// The organisation, contact, product family, product or ordered thing it is about.
     pub subject: Arc<str>,
@@ -98,7 +99,11 @@ impl PlannedRow {
 /// `7: changed: 8671204, Windows 11 Pro …AB12C: Seats: 10 → 20`, for the command line.
 impl fmt::Display for PlannedRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}, {}", self.line, self.action.word(), self.license_id, self.subject)?;
+        write!(f, "{}: {}: ", self.line, self.action.word())?;
+        if !self.license_id.is_empty() {
+            write!(f, "{}, ", self.license_id)?;
+        }
+        write!(f, "{}", self.subject)?;
         if !self.last_five().is_empty() {
             write!(f, " …{}", self.last_five())?;
         }
@@ -143,23 +148,33 @@ pub(super) async fn plan(tx: &mut Scoped, vault: &Vault, who: Who, file: &Parsed
         Rows::Summaries(rows) => listed::summaries(tx, who, file, rows).await,
         Rows::Keys(rows) => keys::plan(tx, vault, who, file, rows).await,
         Rows::Orders(rows) => orders::plan(tx, who, file, rows).await,
+        Rows::Esu(rows) => esu::plan(tx, who, file, rows).await,
     }
 }
 
 /// What planning asks of every kind of row.
 trait Said {
+    /// The first column of what identifies it.
+    const IDENTITY: &'static str;
     fn line(&self) -> u64;
-    fn license_id(&self) -> &Arc<str>;
     /// Whether another row says the same, the line aside.
     fn same(&self, other: &Self) -> bool;
+}
+
+/// A row under a License ID.
+trait Placed: Said {
+    fn license_id(&self) -> &Arc<str>;
 }
 
 macro_rules! said {
     ($($row:ty { $($field:ident),* })*) => { $(
         impl Said for $row {
+            const IDENTITY: &'static str = "License ID";
             fn line(&self) -> u64 { self.line }
-            fn license_id(&self) -> &Arc<str> { &self.license_id }
             fn same(&self, other: &Self) -> bool { self.license_id == other.license_id $(&& self.$field == other.$field)* }
+        }
+        impl Placed for $row {
+            fn license_id(&self) -> &Arc<str> { &self.license_id }
         }
     )* };
 }

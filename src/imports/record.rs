@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::fields;
 use super::findings::{Findings, WarningKind};
-use super::kinds::{CONTACT_COLUMNS, Layout, ORDER_COLUMNS, SUMMARY_COLUMNS};
-use super::rows::{ContactRow, ContractRow, KeyCell, KeyRow, OrderRow, SummaryRow};
+use super::kinds::{CONTACT_COLUMNS, ESU_COLUMNS, Layout, ORDER_COLUMNS, SUMMARY_COLUMNS};
+use super::rows::{ContactRow, ContractRow, EsuRow, KeyCell, KeyRow, OrderRow, SummaryRow};
 use crate::exports::{CONTRACT_COLUMNS, KEY_COLUMNS, NO_KEY_SENTENCE, cells};
 use crate::keys::{Activations, KeyKind, ProductKey};
 
@@ -155,6 +155,28 @@ impl<'r> Row<'r, '_> {
             description: self.any(description),
             quantity: quantity?,
             country: self.any(country),
+        })
+    }
+
+    pub(super) fn esu(&mut self) -> Option<EsuRow> {
+        let [product, year, start, end, source] = self.cells(&ESU_COLUMNS);
+        let product = self.text(product, fields::required);
+        let year = self.read(year, fields::esu_year);
+        let starts_on = self.read(start, fields::required_date);
+        let ends_on = self.read(end, fields::required_date);
+        if let (Some(first), Some(last)) = (starts_on, ends_on)
+            && last < first
+        {
+            self.findings.error(self.line, Some(end.name), format!("{last} is before the start, {first}"));
+            return None;
+        }
+        Some(EsuRow {
+            line: self.line,
+            product: product?,
+            year: year?,
+            starts_on: starts_on?,
+            ends_on: ends_on?,
+            source: self.any(source),
         })
     }
 

@@ -135,3 +135,20 @@ pub struct OrderRow {
     /// Country of use.
     pub country: Option<Arc<str>>,
 }
+
+/// A year of Extended Security Updates of a product.
+#[derive(Debug, Clone)]
+pub struct EsuRow {
+    /// Line in the file.
+    pub line: u64,
+    /// As products begin, such as Windows 10.
+    pub product: Arc<str>,
+    /// Which year, from 1 to 99.
+    pub year: i16,
+    /// Its first day.
+    pub starts_on: Date,
+    /// Its last day, not before the first.
+    pub ends_on: Date,
+    /// Where that is from.
+    pub source: Option<Arc<str>>,
+}

@@ -9,7 +9,7 @@ use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 use super::{
-    plan::{ContactRecord, ContractRecord, Fill, KeyRecord, NewProduct, Organization, SummaryRecord, Work},
+    plan::{ContactRecord, ContractRecord, EsuRecord, Fill, KeyRecord, NewProduct, Organization, SummaryRecord, Work},
     rows::KeyRow,
 };
 use crate::{
@@ -48,6 +48,7 @@ pub(super) async fn write(
     products(tx, &work.products).await?;
     contacts(tx, &work.contacts, &work.changed_contacts).await?;
     summaries(tx, &work.summaries, &work.changed_summaries).await?;
+    esu(tx, &work.esu).await?;
     let wanted: Vec<Uuid> = lines::contracts_of(&work.keys);
     let data_keys = if wanted.is_empty() { HashMap::new() } else { vault.data_keys_for(tx, &wanted).await? };
     let mut records: Vec<&KeyRecord> = work.keys.iter().collect();
@@ -254,6 +255,25 @@ async fn summaries(tx: &mut Scoped, fresh: &[SummaryRecord], changed: &[SummaryR
         .bind(column!(changed, s => s.id))
         .bind(column!(changed, s => s.effective_quantity))
         .bind(column!(changed, s => s.active_sa_quantity))
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// A trigger carries the days on to the products that they cover; a site operator's own day stays.
+async fn esu(tx: &mut Scoped, years: &[EsuRecord]) -> sqlx::Result<()> {
+    if !years.is_empty() {
+        sqlx::query(
+            "INSERT INTO esu_years (product, year, covers_from, covers_until, source)
+             SELECT * FROM unnest($1::text[], $2::smallint[], $3::date[], $4::date[], $5::text[])
+             ON CONFLICT (product, year) DO UPDATE SET covers_from = EXCLUDED.covers_from, covers_until = EXCLUDED.covers_until, source = EXCLUDED.source",
+        )
+        .bind(column!(years, y => &*y.product))
+        .bind(column!(years, y => y.year))
+        .bind(column!(years, y => y.starts_on))
+        .bind(column!(years, y => y.ends_on))
+        .bind(column!(years, y => &*y.source))
         .execute(&mut **tx)
         .await?;
     }

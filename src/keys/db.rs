@@ -3,7 +3,7 @@
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::model::{KeyHead, KeyRow, Of};
+use super::model::{KeyHead, KeyRow, Of, Standing};
 use crate::{auth::roles::Permission, postgres::Scoped};
 
 /// One key, where the person holds the permission on its License ID; else as if it weren't there.
@@ -36,12 +36,13 @@ struct Counted {
 pub async fn list(tx: &mut Scoped, of: Of<'_>, limit: i64, offset: i64) -> sqlx::Result<(Vec<KeyRow>, i64)> {
     let (id, permission, statement) = match of {
         // Known and in scope by now: neither name nor address is looked up again.
-        Of::Product(product) => (
+        Of::Product(product, standing) => (
             product.id,
             Permission::ReadProductKeys,
             statement(
                 "k.product_id",
-                "SELECT $1 AS id, $5 AS product, $6 AS slug",
+                standing.map_or("true", Standing::condition),
+                "SELECT $1 AS id, $5 AS product, $6 AS slug, $7 AS usable_from",
                 "k.first_license_id, k.same_as, k.license_id",
                 SAME_KEY,
             ),
@@ -51,15 +52,16 @@ pub async fn list(tx: &mut Scoped, of: Of<'_>, limit: i64, offset: i64) -> sqlx:
             Permission::ReadKeys,
             statement(
                 "k.contract_id",
-                "SELECT id, name AS product, slug FROM products WHERE id IN (SELECT product_id FROM keys)",
+                "true",
+                "SELECT id, name AS product, slug, usable_from FROM products WHERE $7::date IS NULL AND id IN (SELECT product_id FROM keys)",
                 "lower(p.product)",
                 EACH_KEY,
             ),
         ),
     };
-    let (name, slug) = match of {
-        Of::Product(product) => (product.name.as_str(), product.slug.as_str()),
-        Of::Contract(_) => ("", ""),
+    let (name, slug, usable_from) = match of {
+        Of::Product(product, _) => (product.name.as_str(), product.slug.as_str(), product.usable_from),
+        Of::Contract(_) => ("", "", None),
     };
     let rows: Vec<Counted> = sqlx::query_as(AssertSqlSafe(statement))
         .bind(id)
@@ -68,6 +70,7 @@ pub async fn list(tx: &mut Scoped, of: Of<'_>, limit: i64, offset: i64) -> sqlx:
         .bind(offset)
         .bind(name)
         .bind(slug)
+        .bind(usable_from)
         .fetch_all(&mut **tx)
         .await?;
     let all = rows.first().map_or(0, |row| row.all);
@@ -84,17 +87,17 @@ const EACH_KEY: &str = "
     SELECT k.*, c.license_id, c.organization_id, k.id AS same_as FROM keys k JOIN contracts c ON c.id = k.contract_id";
 
 /// Step by step, each on as few rows as there are by then: the keys in scope, the names to sort them by, the
-/// page, and only for its rows the rest.
-fn statement(column: &str, names: &str, order: &str, placed: &str) -> String {
+/// page, and only for its rows the rest. A day of the key's own goes before the product's.
+fn statement(column: &str, condition: &str, names: &str, order: &str, placed: &str) -> String {
     format!(
         "WITH keys AS MATERIALIZED (
             SELECT k.id, k.contract_id, k.product_id, k.fingerprint, k.kind, k.last_five, k.used, k.total, k.seats, k.osa_status, k.read_at,
-                   k.usable_from, k.blocked_at, k.no_key_text
+                   k.usable_from AS own_day, k.blocked_at, k.no_key_text
             FROM (SELECT DISTINCT contract_id FROM app_grants() WHERE role = ANY($2)) mine JOIN product_keys k ON k.contract_id = mine.contract_id
-            WHERE {column} = $1 AND k.archived_at IS NULL),
+            WHERE {column} = $1 AND k.archived_at IS NULL AND {condition}),
          names AS MATERIALIZED ({names}),
          page AS MATERIALIZED (
-            SELECT k.*, p.product, p.slug, count(*) OVER () AS all,
+            SELECT k.*, p.product, p.slug, coalesce(k.own_day, p.usable_from) AS usable_from, count(*) OVER () AS all,
                    row_number() OVER (ORDER BY {order}, k.kind, k.last_five, k.id) AS place
             FROM ({placed}) k JOIN names p ON p.id = k.product_id ORDER BY place LIMIT $3 OFFSET $4)
          SELECT k.*, o.name AS organization,
@@ -131,4 +134,20 @@ pub async fn reads_any(tx: &mut Scoped) -> sqlx::Result<bool> {
         .bind(Permission::ReadKeys.roles())
         .fetch_one(&mut **tx)
         .await
+}
+
+/// For the overview: how many keys of each [`Standing`] the person may read, in the order of [`Standing::ALL`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn standings(tx: &mut Scoped) -> sqlx::Result<[i64; 4]> {
+    let [any, used_up, low, not_yet] = Standing::ALL.map(Standing::condition);
+    let (any, used_up, low, not_yet) = sqlx::query_as(AssertSqlSafe(format!(
+        "SELECT count(*) FILTER (WHERE {any}), count(*) FILTER (WHERE {used_up}), count(*) FILTER (WHERE {low}), count(*) FILTER (WHERE {not_yet})
+         FROM product_keys k WHERE k.archived_at IS NULL AND k.contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))"
+    )))
+    .bind(Permission::ReadKeys.roles())
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok([any, used_up, low, not_yet])
 }

@@ -67,10 +67,10 @@ fn remarks(key: &KeyRow, today: Date) -> Vec<Remark> {
         remarks.push(Remark::new(Tone::Bad, "Blocked: it activates nothing any more."));
     }
     if let Some(from) = key.usable_from.filter(|from| *from > today) {
-        remarks.push(Remark::new(
-            Tone::Warn,
-            format!("This key can be used from {}, when its coverage begins.", When::day(from, today).exact),
-        ));
+        remarks.push(Remark::new(Tone::Warn, {
+            let from = When::day(from, today);
+            format!("Not usable yet: this key can be used from {}, {}.", from.exact, from.words)
+        }));
     }
     if let (Some(used), Some(total)) = (key.used, key.total) {
         if used > total {

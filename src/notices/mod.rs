@@ -6,7 +6,6 @@
 //! `notice_recipients`, `notice_choices`, `notice_snoozes`, `date_owners`, `webhooks`, `outbox`.
 
 mod db;
-mod esu;
 mod kind;
 mod list;
 pub mod mail;

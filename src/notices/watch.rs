@@ -7,7 +7,7 @@ use time::{Date, Duration};
 use uuid::Uuid;
 
 use super::{
-    Kind, Notice, esu,
+    Kind, Notice,
     schedule::{LONG, MAK_AHEAD, SHORT, Telling, Use, tellings},
     words::{self, day_words},
 };
@@ -203,7 +203,9 @@ async fn contract_ends(tx: &mut Scoped, person: Option<Uuid>, until: Date) -> sq
 struct Coverage {
     contract_id: Uuid,
     license_id: String,
-    product: String,
+    base: String,
+    year: i16,
+    ends_on: Date,
     person_id: Uuid,
     owner_id: Option<Uuid>,
     owner: Option<String>,
@@ -213,50 +215,43 @@ struct Coverage {
 /// of year 1 is no end of coverage.
 async fn esu_ends(tx: &mut Scoped, person: Option<Uuid>, until: Date) -> sqlx::Result<Vec<Watched>> {
     let today = tx.today();
-    let names: Vec<(Uuid, String)> =
-        sqlx::query_as("SELECT id, name FROM products WHERE lower(name) LIKE '%esu%' OR lower(name) LIKE '%extended security updates%'")
-            .fetch_all(&mut **tx)
-            .await?;
-    let covered: Vec<(Uuid, String)> = names.into_iter().filter(|(_, name)| esu::year_of(name).is_some()).collect();
-    let (ids, bases): (Vec<Uuid>, Vec<String>) = covered
-        .iter()
-        .filter_map(|(id, name)| esu::year_of(name).map(|year| (*id, esu_subject(&year.product))))
-        .unzip();
+    let bases: Vec<String> =
+        sqlx::query_scalar("SELECT DISTINCT product FROM esu_years ORDER BY product").fetch_all(&mut **tx).await?;
+    let subjects: Vec<String> = bases.iter().map(|base| esu_subject(base)).collect();
     let rows: Vec<Coverage> = sqlx::query_as(with_administrators!(
-        "SELECT c.id AS contract_id, c.license_id, p.name AS product, a.person_id, o.owner_id, o.name AS owner
-         FROM unnest($1::uuid[], $2::text[]) AS e (product_id, base)
-         JOIN products p ON p.id = e.product_id
-         JOIN contract_products cp ON cp.product_id = e.product_id
+        "SELECT c.id AS contract_id, c.license_id, e.base, y.year, y.covers_until AS ends_on, a.person_id, o.owner_id, o.name AS owner
+         FROM unnest($1::text[], $2::text[]) AS e (base, subject)
+         JOIN products p ON p.esu_product = e.base
+         JOIN esu_years y ON y.product = p.esu_product AND y.year = p.esu_year
+         JOIN contract_products cp ON cp.product_id = p.id
          JOIN contracts c ON c.id = cp.contract_id
          JOIN admins a ON a.contract_id = c.id
-         LEFT JOIN owners o ON o.contract_id = c.id AND o.subject = 'contract:' || c.id || ':' || e.base
+         LEFT JOIN owners o ON o.contract_id = c.id AND o.subject = 'contract:' || c.id || ':' || e.subject
          WHERE $3::uuid IS NULL OR a.person_id = $3"
     ))
-    .bind(&ids)
     .bind(&bases)
+    .bind(&subjects)
     .bind(person)
     .fetch_all(&mut **tx)
     .await?;
-    let mut last: BTreeMap<(Uuid, Uuid, &str), (Date, u8, Coverage)> = BTreeMap::new();
+    let mut last: BTreeMap<(Uuid, Uuid, String), Coverage> = BTreeMap::new();
     for row in rows {
-        let Some(year) = esu::year_of(&row.product) else { continue };
-        let Some(ends_on) = year.ends_on() else { continue };
-        let place = (row.contract_id, row.person_id, year.product.as_str());
-        if last.get(&place).is_none_or(|(known, ..)| *known < ends_on) {
-            last.insert(place, (ends_on, year.esu_year, row));
+        let place = (row.contract_id, row.person_id, row.base.clone());
+        if last.get(&place).is_none_or(|known| known.ends_on < row.ends_on) {
+            last.insert(place, row);
         }
     }
     let mut found: Vec<Watched> = last
         .into_iter()
-        .filter(|(_, (ends_on, ..))| (today..=horizon(until)).contains(ends_on))
-        .map(|((contract, person, base), (ends_on, year, row))| Watched {
+        .filter(|(_, row)| (today..=horizon(until)).contains(&row.ends_on))
+        .map(|((contract, person, base), row)| Watched {
             kind: Kind::EsuEnd,
             person,
-            subject: format!("contract:{contract}:{}", esu_subject(base)),
+            subject: format!("contract:{contract}:{}", esu_subject(&base)),
             contract_id: Some(contract),
-            when: Occasion::Before { day: ends_on, steps: &LONG },
-            title: format!("ESU for {base} on License ID {} ends on {}", row.license_id, day_words(ends_on)),
-            sentence: words::esu_end(base, year, &row.license_id, ends_on),
+            when: Occasion::Before { day: row.ends_on, steps: &LONG },
+            title: format!("ESU for {base} on License ID {} ends on {}", row.license_id, day_words(row.ends_on)),
+            sentence: words::esu_end(&base, row.year, &row.license_id, row.ends_on),
             link: words::contract_link(&row.license_id),
             owned: row.owner_id == Some(person),
             other_owner: row.owner.filter(|_| row.owner_id != Some(person)),

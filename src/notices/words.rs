@@ -38,7 +38,7 @@ pub fn contract_end(license_id: &str, organization: &str, day: Date) -> String {
 
 /// The end of ESU coverage.
 #[must_use]
-pub fn esu_end(product: &str, year: u8, license_id: &str, day: Date) -> String {
+pub fn esu_end(product: &str, year: i16, license_id: &str, day: Date) -> String {
     format!(
         "Extended Security Updates for {product} under License ID {license_id} (year {year}) are covered until {}. Machines that still run it then get no more updates: order the next year where there is one, or replace them.",
         day_words(day)

@@ -5,7 +5,10 @@ use sqlx::AssertSqlSafe;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::model::{Account, GrantHead, Named, Target, source_words};
+use super::{
+    alone::Alone,
+    model::{Account, GrantHead, Named, Target, source_words},
+};
 use crate::{contracts::db::like, postgres::Scoped};
 
 /// Grants of one person that a list shows one by one; the rest is counted.
@@ -14,21 +17,22 @@ pub const SHOWN: i64 = 50;
 /// What holds now, in a statement where `g` is the grant.
 const IN_FORCE: &str = "g.revoked_at IS NULL AND (g.ends_at IS NULL OR g.ends_at > app_now())";
 
-/// For the overview: people with a role, and License IDs with a single Administrator; of the License
-/// IDs that the person administers, or of all for a site operator.
+/// For the overview: the people that `/people` lists (those with a role on a License ID that the person
+/// administers, for a site operator everybody), and License IDs with a single Administrator.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn overview(tx: &mut Scoped) -> sqlx::Result<(i64, i64)> {
+pub async fn overview(tx: &mut Scoped, everybody: bool) -> sqlx::Result<(i64, i64)> {
     sqlx::query_as(AssertSqlSafe(format!(
         "WITH active AS (
             SELECT g.person_id, g.role, g.contract_id FROM grants g
             WHERE {IN_FORCE} AND g.contract_id IN (SELECT contract_id FROM app_managed()))
-         SELECT (SELECT count(DISTINCT person_id) FROM active),
+         SELECT CASE WHEN $1 THEN (SELECT count(*) FROM people) ELSE (SELECT count(DISTINCT person_id) FROM active) END,
                 (SELECT count(*) FROM (
                     SELECT 1 FROM active a JOIN people p ON p.id = a.person_id AND p.disabled_at IS NULL
                     WHERE a.role = 'administrator' GROUP BY a.contract_id HAVING count(DISTINCT a.person_id) = 1) s)"
     )))
+    .bind(everybody)
     .fetch_one(&mut **tx)
     .await
 }
@@ -183,6 +187,29 @@ pub async fn with_administrators(tx: &mut Scoped, administrators: i64) -> sqlx::
     .await?;
     let total = rows.first().map_or(0, |(_, total)| *total);
     Ok(Few { license_ids: rows.into_iter().map(|(license_id, _)| license_id).collect(), total })
+}
+
+/// A page of the License IDs that one person alone administers, with that person, and how many there are in all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn alone(tx: &mut Scoped, limit: i64, offset: i64) -> sqlx::Result<(Vec<Alone>, i64)> {
+    let sole = format!(
+        "SELECT m.license_id, (array_agg(p.id))[1] AS person_id
+         FROM app_managed() m JOIN grants g ON g.contract_id = m.contract_id JOIN people p ON p.id = g.person_id
+         WHERE g.role = 'administrator' AND p.disabled_at IS NULL AND {IN_FORCE}
+         GROUP BY m.license_id HAVING count(DISTINCT p.id) = 1"
+    );
+    let rows = sqlx::query_as(AssertSqlSafe(format!(
+        "SELECT s.license_id, p.name, p.email FROM ({sole}) s JOIN people p ON p.id = s.person_id ORDER BY s.license_id LIMIT $1 OFFSET $2"
+    )))
+    .bind(limit)
+    .bind(offset)
+    .fetch_all(&mut **tx)
+    .await?;
+    let total =
+        sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM ({sole}) s"))).fetch_one(&mut **tx).await?;
+    Ok((rows, total))
 }
 
 /// A License ID whose roles the person looks after.

@@ -5,6 +5,7 @@
 //! License ID has none. Accounts are made on the command line. Tables: `people`, `grants`, `grant_rules`.
 
 pub mod accounts;
+mod alone;
 mod assign;
 pub mod db;
 pub mod grants;
@@ -18,6 +19,7 @@ use crate::web::registry::Routes;
 pub fn routes() -> Routes {
     Routes::default()
         .get("/people", screens::list)
+        .get("/people/alone", alone::get)
         .post("/people/grants", assign::give)
         .post("/people/grants/{id}/revoke", assign::revoke)
 }

@@ -1,10 +1,10 @@
 //! `/activation`: the applications, and what the site's hosts do for them.
 use askama::Template;
 
-use super::dns::Lines;
+use super::{dns::Lines, model::Show};
 use crate::web::{
     page::{Shell, Tone},
-    view::{Address, Empty, Field, Meter, Pager, Plot, When},
+    view::{Address, Chip, Empty, Field, Meter, Pager, Plot, When},
 };
 
 /// An application in the list.
@@ -117,6 +117,8 @@ pub struct ActivationPage {
     pub applications: Vec<ApplicationCard>,
     /// Which page.
     pub pager: Pager,
+    /// Which applications are shown.
+    pub show: Show,
     /// What to show without an application.
     pub empty: Empty,
     /// Responders seen within a day.
@@ -136,6 +138,11 @@ pub struct ActivationPage {
 impl ActivationPage {
     fn form_open(&self) -> bool {
         Field::any_wrong(&self.fields)
+    }
+
+    fn chips(&self) -> Vec<Chip> {
+        let label = self.show.label();
+        if label.is_empty() { Vec::new() } else { vec![Chip::new(label, address().href())] }
     }
 }
 
@@ -177,6 +184,7 @@ impl ActivationPage {
             fields: vec![Field::new("text", "name", "Name").error(Some("Fill this in.".into()))],
             applications: vec![card("Plotter", None), card("Old Plotter", Some(When::moment(now, now)))],
             pager: Pager::new(&address(), "page", 1, 50, 2),
+            show: Show::All,
             empty: Empty::new(crate::web::view::EmptyKind::NothingYet, "No application yet", "Register one."),
             hosts: vec![HostRow {
                 host: "act1".into(),

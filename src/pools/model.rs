@@ -382,3 +382,47 @@ pub struct Foreign {
     /// How often.
     pub contacts: i64,
 }
+
+/// Which applications a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Show {
+    /// All of them.
+    #[default]
+    All,
+    /// Open ones whose count hasn't reached what an edition needs.
+    Waiting,
+    /// Open ones with a MAK of which nothing is left.
+    Spent,
+}
+
+impl Show {
+    /// Reads the address's `show`; anything unknown narrows nothing.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "waiting" => Self::Waiting,
+            "spent" => Self::Spent,
+            _ => Self::All,
+        }
+    }
+
+    /// As addresses name it; empty for all.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::All => "",
+            Self::Waiting => "waiting",
+            Self::Spent => "spent",
+        }
+    }
+
+    /// As a chip names it; empty for all.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::All => "",
+            Self::Waiting => "Waiting for the count",
+            Self::Spent => "With a MAK that is used up",
+        }
+    }
+}

@@ -13,7 +13,7 @@ use super::{
     db, dns,
     input::Input,
     list::{ActivationPage, ApplicationCard, DoneRow, ForeignRow, HostRow, Records, SiteKey, address},
-    model::{Application, Host},
+    model::{Application, Host, Show},
     plot::{self, SPANS, Sample, Threshold},
     register::NewForm,
     words,
@@ -54,7 +54,9 @@ pub async fn list(
 pub(super) async fn page(state: &AppState, person: &SignedIn, query: &Pairs, form: NewForm) -> Result<ActivationPage> {
     let mut tx = person.begin(state).await?;
     let at = page_of(query.one("page"));
-    let (applications, total) = db::applications(&mut tx, PAGE, (at - 1) * PAGE).await?;
+    let show = Show::parse(query.one("show"));
+    let address = address().with("show", show.code());
+    let (applications, total) = db::applications(&mut tx, show, PAGE, (at - 1) * PAGE).await?;
     let administers = person.person().administers;
     let now = tx.now();
     let hosts = db::hosts(&mut tx).await?;
@@ -64,8 +66,9 @@ pub(super) async fn page(state: &AppState, person: &SignedIn, query: &Pairs, for
         administers,
         fields: form.fields(),
         applications: cards(&mut tx, applications).await?,
-        pager: Pager::new(&address(), "page", at.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
-        empty: empty(administers),
+        pager: Pager::new(&address, "page", at.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
+        show,
+        empty: empty(administers, show),
         records: records(query, &hosts),
         hosts: hosts.into_iter().map(|host| host_row(host, now)).collect(),
         done: db::last_hour(&mut tx).await?.into_iter().map(done).collect(),
@@ -83,7 +86,15 @@ pub(super) async fn page(state: &AppState, person: &SignedIn, query: &Pairs, for
     })
 }
 
-fn empty(administers: bool) -> Empty {
+fn empty(administers: bool, show: Show) -> Empty {
+    if show != Show::All {
+        return Empty::new(
+            EmptyKind::NothingMatches,
+            "No application matches",
+            "None of your applications is in that state.",
+        )
+        .action("Show all", "/activation");
+    }
     if administers {
         return Empty::new(
             EmptyKind::NothingYet,

@@ -1,9 +1,10 @@
 //! Products, read in a person's scope: those on some License ID that the person sees.
 
 use sqlx::{AssertSqlSafe, FromRow, Row, postgres::PgRow};
+use uuid::Uuid;
 
 use super::model::{Filter, Listed, Product, Sort};
-use crate::{auth::roles::Permission, contracts::db::like, postgres::Scoped};
+use crate::{auth::roles::Permission, contracts::db::like, keys::model::Standing, postgres::Scoped};
 
 /// One product; `None` when it is absent or on none of the person's License IDs.
 ///
@@ -11,7 +12,7 @@ use crate::{auth::roles::Permission, contracts::db::like, postgres::Scoped};
 /// When the database fails.
 pub async fn by_slug(tx: &mut Scoped, slug: &str) -> sqlx::Result<Option<Product>> {
     sqlx::query_as(
-        "SELECT id, slug, name, estate, category, family, version, edition, needs_key, no_key_reason FROM products p
+        "SELECT id, slug, name, estate, category, family, version, edition, needs_key, no_key_reason, usable_from FROM products p
          WHERE slug = $1 AND EXISTS (SELECT 1 FROM contract_products cp WHERE cp.product_id = p.id AND cp.contract_id IN (SELECT contract_id FROM app_grants()))",
     )
     .bind(slug)
@@ -26,6 +27,8 @@ pub struct Survey {
     pub rows: Vec<Listed>,
     /// How many there are in all; 0 on a page behind the last.
     pub total: i64,
+    /// How many keys they have together.
+    pub keys: i64,
     /// The categories of what matches the search, with counts.
     pub categories: Vec<(String, i64)>,
     /// Whether the person sees any License ID.
@@ -65,15 +68,14 @@ pub async fn survey(
         )
     };
     let products = if found.is_empty() { "products" } else { "found" };
-    // A product's keys on one License ID fit an integer, whose sum is quicker than that of the bigint it is kept as.
+    let offered = offered(filter.keys, among);
     let statement = format!(
         "WITH mine AS MATERIALIZED (SELECT contract_id, bool_or(role = ANY($1)) AS reads FROM app_grants() GROUP BY contract_id),
          {found} matching AS MATERIALIZED (
             SELECT p.slug, p.name, lower(p.name) AS lower_name, p.category, p.needs_key, o.license_ids, o.keys
-            FROM (SELECT cp.product_id, count(*) AS license_ids, coalesce(sum(cp.keys::integer) FILTER (WHERE m.reads), 0) AS keys
-                  FROM mine m JOIN contract_products cp ON cp.contract_id = m.contract_id {among} GROUP BY cp.product_id) o
+            FROM ({offered}) o
             JOIN {products} p ON p.id = o.product_id),
-         page AS (SELECT *, row_number() OVER (ORDER BY {column} {direction}, lower_name) AS place, count(*) OVER () AS total
+         page AS (SELECT *, row_number() OVER (ORDER BY {column} {direction}, lower_name) AS place, count(*) OVER () AS total, (sum(keys) OVER ())::bigint AS all_keys
                   FROM matching WHERE $4 = '' OR category = $4 ORDER BY place LIMIT $5 OFFSET $6)
          SELECT a.*, page.* FROM (
             SELECT EXISTS (SELECT FROM mine) AS sees_any, EXISTS (SELECT FROM mine WHERE reads) AS reads_any,
@@ -93,6 +95,24 @@ pub async fn survey(
     surveyed(&rows)
 }
 
+/// The person's products with their License IDs and keys counted. Of one standing, keys are counted themselves; else
+/// their kept counts are: a product's keys on one License ID fit an integer, whose sum is quicker than that of the
+/// bigint it is kept as.
+fn offered(standing: Option<Standing>, among: &str) -> String {
+    match standing {
+        None => format!(
+            "SELECT cp.product_id, count(*) AS license_ids, coalesce(sum(cp.keys::integer) FILTER (WHERE m.reads), 0) AS keys
+             FROM mine m JOIN contract_products cp ON cp.contract_id = m.contract_id {among} GROUP BY cp.product_id"
+        ),
+        Some(standing) => format!(
+            "SELECT cp.product_id, count(DISTINCT cp.contract_id) AS license_ids, count(*) AS keys
+             FROM (SELECT k.product_id, k.contract_id FROM mine m JOIN product_keys k ON k.contract_id = m.contract_id
+                   WHERE m.reads AND k.archived_at IS NULL AND {}) cp {among} GROUP BY cp.product_id",
+            standing.condition()
+        ),
+    }
+}
+
 /// What stands around the page is on every row; a page without products is one row of that alone.
 fn surveyed(rows: &[PgRow]) -> sqlx::Result<Survey> {
     let Some(first) = rows.first() else { return Ok(Survey::default()) };
@@ -105,25 +125,35 @@ fn surveyed(rows: &[PgRow]) -> sqlx::Result<Survey> {
             Vec::new()
         },
         total: total.unwrap_or(0),
+        keys: first.try_get::<Option<i64>, _>("all_keys")?.unwrap_or(0),
         categories: names.into_iter().zip(counts).collect(),
         sees_any: first.try_get("sees_any")?,
         reads_any: first.try_get("reads_any")?,
     })
 }
 
-/// For the overview: products and keys in sight, MAKs used up, MAKs from 80 % on.
+/// For the overview: products in sight.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn overview(tx: &mut Scoped) -> sqlx::Result<(i64, i64, i64, i64)> {
-    sqlx::query_as(
-        "SELECT (SELECT count(DISTINCT cp.product_id) FROM contract_products cp WHERE cp.contract_id IN (SELECT contract_id FROM app_grants())),
-                count(*) FILTER (WHERE kind <> 'NONE'),
-                count(*) FILTER (WHERE kind = 'MAK' AND used >= total),
-                count(*) FILTER (WHERE kind = 'MAK' AND used < total AND used * 5 >= total * 4)
-         FROM product_keys WHERE archived_at IS NULL AND contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))",
+pub async fn overview(tx: &mut Scoped) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT count(DISTINCT cp.product_id) FROM contract_products cp WHERE cp.contract_id IN (SELECT contract_id FROM app_grants())",
     )
-    .bind(Permission::ReadKeys.roles())
     .fetch_one(&mut **tx)
+    .await
+}
+
+/// The programmes of the person's License IDs that cover a product.
+///
+/// # Errors
+/// When the database fails.
+pub async fn programs(tx: &mut Scoped, product: Uuid) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT DISTINCT c.program FROM contract_products cp JOIN contracts c ON c.id = cp.contract_id
+         WHERE cp.product_id = $1 AND c.program <> '' AND c.id IN (SELECT contract_id FROM app_grants()) ORDER BY 1",
+    )
+    .bind(product)
+    .fetch_all(&mut **tx)
     .await
 }

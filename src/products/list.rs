@@ -2,6 +2,7 @@
 use askama::Template;
 
 use super::panel::{ProductPanel, ProductTab};
+use crate::keys::model::Standing;
 use crate::web::page::Shell;
 use crate::web::view::{Address, Chip, Column, Empty, Export, Pager, number};
 
@@ -65,6 +66,8 @@ pub struct ProductsPage {
     pub q: String,
     /// The categories, "All" first.
     pub categories: Vec<Category>,
+    /// What the keys are narrowed to, and how many they are together.
+    pub standing: Option<(Standing, u64)>,
     /// The products on this page.
     pub rows: Vec<ProductRow>,
     /// Which page.
@@ -92,6 +95,10 @@ impl ProductsPage {
         if !self.q.is_empty() {
             let without = self.address.clone().without("q").without("page");
             chips.push(Chip::new(["Search: ", &self.q].concat(), without.href()));
+        }
+        if let Some((standing, keys)) = self.standing {
+            let without = self.address.clone().without("keys").without("page");
+            chips.push(Chip::new([standing.label(), ": ", &number(keys)].concat(), without.href()));
         }
         let category = self.address.get("category");
         if !category.is_empty() {
@@ -152,6 +159,7 @@ impl ProductsPage {
         Self {
             shell: Shell::sample("/products"),
             q: String::new(),
+            standing: None,
             categories: vec![
                 category("All", 1_204, true),
                 category("Applications", 5, false),
@@ -193,9 +201,11 @@ mod tests {
     #[test]
     fn filters_become_chips_that_can_be_taken_off() {
         let address = Address::new("/products").with("q", "<office>").with("category", "Servers").with("page", "2");
-        let page = ProductsPage { q: "<office>".into(), rows: vec![], address, ..ProductsPage::sample() };
+        let standing = Some((Standing::UsedUp, 1_006));
+        let page = ProductsPage { q: "<office>".into(), standing, rows: vec![], address, ..ProductsPage::sample() };
         let chips = page.chips();
         assert_eq!(chips[0].href, "/products?category=Servers");
+        assert_eq!(chips[1].label, "MAKs used up: 1,006");
         let html = page.render().expect("renders");
         assert!(html.contains("Search: &#60;office&#62;") && html.contains("No product matches"));
     }
@@ -208,6 +218,40 @@ mod tests {
         let about = ProductsPage::sample_open(ProductTab::About).render().expect("renders");
         assert!(about.contains("Edition"));
         let downloads = ProductsPage::sample_open(ProductTab::Downloads).render().expect("renders");
-        assert!(downloads.contains("This product is not available for download."));
+        for part in [
+            "25H2.iso",
+            "Open files.example.org",
+            "slmgr /ipk W269N",
+            "Up to 16 GiB",
+            "5.1 GiB",
+            "ended on 22 Nov 2026",
+        ] {
+            assert!(downloads.contains(part), "{part}");
+        }
+        for part in ["Not usable yet", "Another day for one key", "Reimaging"] {
+            assert!(about.contains(part), "{part}");
+        }
+    }
+
+    #[test]
+    fn without_a_file_or_a_role_the_tab_says_so() {
+        let with = |change: fn(&mut crate::products::downloads::tab::Downloads)| {
+            let mut page = ProductsPage::sample_open(ProductTab::Downloads);
+            if let Some(tab) = page.panel.as_mut().and_then(|panel| panel.downloads.as_mut()) {
+                change(tab);
+            }
+            page.render().expect("renders")
+        };
+        assert!(with(|tab| tab.rows.clear()).contains("This product is not available for download."));
+        let locked = with(|tab| {
+            tab.form = None;
+            tab.locked = Some(crate::web::view::Locked {
+                role: "Product download manager".into(),
+                license_ids: vec!["8671204".into()],
+                ask: vec!["Mara".into()],
+            });
+        });
+        assert!(locked.contains("You lack the role Product download manager on License ID 8671204."));
+        assert!(!locked.contains("25H2.iso") && !locked.contains("Add a file"));
     }
 }

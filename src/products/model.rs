@@ -1,6 +1,9 @@
 //! What other slices may know of a product.
 
+use time::Date;
 use uuid::Uuid;
+
+use crate::keys::model::Standing;
 
 /// A product, of a vendor or the organisation's own.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -25,6 +28,8 @@ pub struct Product {
     pub needs_key: bool,
     /// Why not, in a sentence.
     pub no_key_reason: String,
+    /// From when its keys can be used, where they have no day of their own: ESU.
+    pub usable_from: Option<Date>,
 }
 
 /// A product as a list shows it.
@@ -51,6 +56,8 @@ pub struct Filter {
     pub q: String,
     /// A category, or empty for all.
     pub category: String,
+    /// Those that have such keys in the person's sight; they alone are counted then.
+    pub keys: Option<Standing>,
 }
 
 /// The order of a list of products.

@@ -1,5 +1,7 @@
 //! `/products/{slug}`: the side panel of a product; the list stands behind it.
-use crate::web::view::{Address, Empty, EmptyKind, Fact, KeyList, Link, Tab};
+use super::{about::About, downloads::tab::Downloads};
+use crate::keys::model::Standing;
+use crate::web::view::{Address, KeyList, Tab};
 
 /// Which tab of the panel is open: the `tab` of the address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,42 +27,6 @@ impl ProductTab {
     }
 }
 
-/// What a product is.
-#[derive(Clone, Debug, Default)]
-pub struct About {
-    /// Its family: "Windows Server".
-    pub family: String,
-    /// Its version: "2025".
-    pub version: String,
-    /// Its edition: "Datacenter".
-    pub edition: String,
-    /// Its category.
-    pub category: String,
-    /// "Vendor" or "Own".
-    pub estate: String,
-    /// Whether it needs a key.
-    pub needs_key: bool,
-    /// What kind of key it takes, or why it needs none, in a sentence.
-    pub key_sentence: String,
-    /// Where to read on: which way of activation fits, or what stands in place of a key.
-    pub helper: Option<Link>,
-}
-
-impl About {
-    /// What is known, for the list of facts.
-    #[must_use]
-    pub fn facts(&self) -> Vec<Fact> {
-        let facts = [
-            Fact::maybe("Family", &self.family, false),
-            Fact::maybe("Version", &self.version, false),
-            Fact::maybe("Edition", &self.edition, false),
-            Fact::maybe("Category", &self.category, false),
-            Fact::maybe("Estate", &self.estate, false),
-        ];
-        facts.into_iter().flatten().collect()
-    }
-}
-
 /// The panel, shown by [`super::list::ProductsPage`].
 #[derive(Clone, Debug)]
 pub struct ProductPanel {
@@ -74,10 +40,14 @@ pub struct ProductPanel {
     pub tab: ProductTab,
     /// What the product is.
     pub about: About,
-    /// How many keys the person may see.
+    /// How many keys the person may see, of the standing that the list is narrowed to.
     pub key_count: u64,
+    /// What the keys are narrowed to.
+    pub standing: Option<Standing>,
     /// The keys, when their tab is open.
     pub keys: Option<KeyList>,
+    /// The files, when their tab is open.
+    pub downloads: Option<Downloads>,
 }
 
 impl ProductPanel {
@@ -93,14 +63,17 @@ impl ProductPanel {
         ]
     }
 
-    /// What the Downloads tab shows.
+    /// The panel with all keys, where they are narrowed.
     #[must_use]
-    pub fn no_downloads(&self) -> Empty {
-        Empty::new(
-            EmptyKind::NothingYet,
-            "This product is not available for download.",
-            "Nobody has put a file or a link here yet.",
-        )
+    pub fn all_keys(&self) -> Option<(&'static str, String)> {
+        let href = self.list.clone().without("keys").at(["/products/", &self.slug].concat()).with("tab", "keys").href();
+        self.standing.map(|standing| (standing.label(), href))
+    }
+
+    /// Whether a day for a key wasn't one: its form stands open.
+    #[must_use]
+    pub fn day_wrong(&self) -> bool {
+        self.about.esu.as_ref().is_some_and(|esu| esu.days.iter().any(|day| day.error.is_some()))
     }
 }
 
@@ -114,18 +87,11 @@ impl ProductPanel {
             name: "Windows 11 Pro".into(),
             list: Address::new("/products"),
             tab,
-            about: About {
-                family: "Windows".into(),
-                version: "11".into(),
-                edition: "Pro".into(),
-                category: "Systems".into(),
-                estate: "Vendor".into(),
-                needs_key: true,
-                key_sentence: "It takes a MAK, or the published setup key with a KMS host.".into(),
-                helper: Some(Link::new("Which key do I need?", "/products/which-key?edition=Windows+11+Pro")),
-            },
+            about: About::sample(),
             key_count: 24,
+            standing: None,
             keys,
+            downloads: (tab == ProductTab::Downloads).then(Downloads::sample),
         }
     }
 }

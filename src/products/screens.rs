@@ -8,24 +8,29 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{
-    classify, db,
+    about::{self, WrongDay},
+    db,
+    downloads::{self, upload::Form},
     list::{Category, ProductRow, ProductsPage},
     model::{Filter, Listed, Product, Sort},
-    panel::{About, ProductPanel, ProductTab},
+    panel::{ProductPanel, ProductTab},
 };
 use crate::{
     app::AppState,
     auth::proof::{OnProduct, SignedIn},
     contracts,
     error::Result,
-    keys::{self, ProductKey, model::Of},
+    keys::{
+        self, ProductKey,
+        model::{Of, Standing},
+    },
     postgres::Scoped,
     requests,
     web::{
         form::Pairs,
-        page::{Html, Tone},
+        page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Link, Locked, Pager},
+        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo},
     },
 };
 
@@ -49,8 +54,61 @@ pub async fn list(person: SignedIn, State(state): State<AppState>, RawQuery(quer
 pub async fn open(product: OnProduct, State(state): State<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
     let query = Pairs::parse(query.unwrap_or_default().as_bytes());
     let (person, product, mut tx) = product.begun();
-    let panel = panel(&mut tx, &product, &query, None).await?;
-    Ok(Html(page(&state, &person, &mut tx, &query, Some(panel)).await?).into_response())
+    let panel = panel(&state, &mut tx, &product, &query, Extra::default()).await?;
+    let mut page = page(&state, &person, &mut tx, &query, Some(panel)).await?;
+    page.shell = told(&mut tx, page.shell, &query).await?;
+    Ok(Html(page).into_response())
+}
+
+/// What a panel shows beyond what its address says.
+#[derive(Default)]
+pub(super) struct Extra {
+    /// A key in clear.
+    pub(super) revealed: Option<(Uuid, SecretString)>,
+    /// A day for a key that isn't one.
+    pub(super) day: Option<WrongDay>,
+    /// The form for a file, with what is wrong with it.
+    pub(super) upload: Option<Form>,
+}
+
+/// The page with a form of the product's that isn't right.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn with(
+    state: &AppState,
+    person: &SignedIn,
+    tx: &mut Scoped,
+    product: &Product,
+    tab: &'static str,
+    extra: Extra,
+) -> Result<ProductsPage> {
+    let query = Pairs::of([("tab", tab.to_owned())]);
+    let panel = panel(state, tx, product, &query, extra).await?;
+    page(state, person, tx, &query, Some(panel)).await
+}
+
+/// What just happened, told by the file itself where it is about one: the address names it, and says nothing on its own.
+async fn told(tx: &mut Scoped, shell: Shell, query: &Pairs) -> Result<Shell> {
+    let file = match query.one("undo").parse::<Uuid>() {
+        Ok(id) => downloads::db::find(tx, id).await?,
+        Err(_) => None,
+    };
+    let undo = |text: String, way: &str, id: Uuid| Undo::new(text, format!("/downloads/{id}/{way}"));
+    Ok(match (query.one("notice"), file) {
+        ("day-set", _) => shell.notice(Tone::Good, "The key’s day was set."),
+        ("begin", _) => {
+            shell.notice(Tone::Info, "A download is begun here: press Download, and it can be resumed for a day.")
+        }
+        ("restored", _) => shell.notice(Tone::Good, "The file is back."),
+        ("added", Some(file)) if file.removed_at.is_none() => {
+            shell.undo(undo(format!("Added {}.", file.name), "remove", file.id))
+        }
+        ("removed", Some(file)) if file.removed_at.is_some() => {
+            shell.undo(undo(format!("Removed {}.", file.name), "restore", file.id))
+        }
+        _ => shell,
+    })
 }
 
 /// The page that a reveal without JavaScript answers with: the panel it was asked from, with the key
@@ -70,7 +128,8 @@ pub async fn with_revealed(
     let mut tx = person.begin(state).await?;
     let Some(product) = db::by_slug(&mut tx, slug).await? else { return Ok(None) };
     let query = Pairs::parse(query.as_bytes());
-    let panel = panel(&mut tx, &product, &query, Some((id, key))).await?;
+    let extra = Extra { revealed: Some((id, key)), ..Extra::default() };
+    let panel = panel(state, &mut tx, &product, &query, extra).await?;
     if !panel.keys.as_ref().is_some_and(KeyList::shows_revealed) {
         return Ok(None);
     }
@@ -85,9 +144,11 @@ fn without_key(query: &Pairs) -> Option<Response> {
 }
 
 fn address(query: &Pairs) -> Address {
-    ["q", "category", "sort", "page"]
+    let address = ["q", "category", "sort", "page"]
         .into_iter()
-        .fold(Address::new("/products"), |address, part| address.with(part, query.one(part).trim()))
+        .fold(Address::new("/products"), |address, part| address.with(part, query.one(part).trim()));
+    // A word that narrows nothing gets no chip that claims it does.
+    address.with("keys", Standing::parse(query.one("keys")).map_or("", Standing::code))
 }
 
 fn sort(text: &str) -> (Sort, bool) {
@@ -109,7 +170,11 @@ async fn page(
     panel: Option<ProductPanel>,
 ) -> Result<ProductsPage> {
     let address = address(query);
-    let filter = Filter { q: address.get("q").to_owned(), category: address.get("category").to_owned() };
+    let filter = Filter {
+        q: address.get("q").to_owned(),
+        category: address.get("category").to_owned(),
+        keys: Standing::parse(address.get("keys")),
+    };
     let number = page_of(query.one("page"));
     let survey = db::survey(tx, &filter, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
     let mut shell = person.visitor().shell(state);
@@ -121,6 +186,7 @@ async fn page(
         shell,
         q: filter.q.clone(),
         categories: categories(&address, survey.categories),
+        standing: filter.keys.map(|standing| (standing, survey.keys.unsigned_abs())),
         rows: survey.rows.into_iter().map(|listed| row(&address, listed)).collect(),
         pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), survey.total.unsigned_abs()),
         export: survey.reads_any.then(|| {
@@ -134,7 +200,7 @@ async fn page(
 }
 
 fn empty(filter: &Filter, sees_any: bool) -> Empty {
-    if !filter.q.is_empty() || !filter.category.is_empty() {
+    if !filter.q.is_empty() || !filter.category.is_empty() || filter.keys.is_some() {
         return Empty::new(
             EmptyKind::NothingMatches,
             "No product matches",
@@ -180,15 +246,17 @@ fn row(address: &Address, listed: Listed) -> ProductRow {
 }
 
 async fn panel(
+    state: &AppState,
     tx: &mut Scoped,
     product: &Product,
     query: &Pairs,
-    revealed: Option<(Uuid, SecretString)>,
+    extra: Extra,
 ) -> Result<ProductPanel> {
     let tab = ProductTab::parse(query.one("tab"));
     let list = address(query);
     let number = page_of(query.one("keys_page"));
-    let (rows, total) = keys::db::list(tx, Of::Product(product), PAGE, (number - 1) * PAGE).await?;
+    let standing = Standing::parse(list.get("keys"));
+    let (rows, total) = keys::db::list(tx, Of::Product(product, standing), PAGE, (number - 1) * PAGE).await?;
     let keys = match tab {
         ProductTab::Keys => {
             let here = list.clone().at(["/products/", &product.slug].concat()).with("tab", "keys");
@@ -209,24 +277,44 @@ async fn panel(
                         .text("The ticked keys.")
                 }),
                 locked,
-                empty: no_keys(product),
+                empty: if standing.is_some() { none_of_standing() } else { no_keys(product) },
             };
-            if let Some((id, key)) = revealed {
+            if let Some((id, key)) = extra.revealed {
                 keys.reveal(id, key);
             }
             Some(keys)
         }
         ProductTab::About | ProductTab::Downloads => None,
     };
+    let about = match tab {
+        ProductTab::About => about::about(tx, product, extra.day.as_ref()).await?,
+        ProductTab::Downloads | ProductTab::Keys => about::known(product),
+    };
+    let downloads = match tab {
+        ProductTab::Downloads => {
+            Some(downloads::tab::tab(tx, product, query, state.downloads.limit, extra.upload).await?)
+        }
+        ProductTab::About | ProductTab::Keys => None,
+    };
     Ok(ProductPanel {
         slug: product.slug.clone(),
         name: product.name.clone(),
         list,
         tab,
-        about: about(product),
+        about,
         key_count: total.unsigned_abs(),
+        standing,
         keys,
+        downloads,
     })
+}
+
+fn none_of_standing() -> Empty {
+    Empty::new(
+        EmptyKind::NothingMatches,
+        "No key of this product matches",
+        "Its keys stand otherwise, or none of your roles reads them on this page: those of a License ID are on its own page too.",
+    )
 }
 
 fn no_keys(product: &Product) -> Empty {
@@ -239,35 +327,6 @@ fn no_keys(product: &Product) -> Empty {
     } else {
         Empty::new(EmptyKind::NothingYet, "No key needed", product.no_key_reason.clone())
     }
-}
-
-fn about(product: &Product) -> About {
-    About {
-        family: product.family.clone(),
-        version: product.version.clone(),
-        edition: product.edition.clone(),
-        category: product.category.clone(),
-        estate: if product.estate == "own" { "Own" } else { "Vendor" }.to_owned(),
-        needs_key: product.needs_key,
-        key_sentence: if product.needs_key {
-            "Takes a product key. Those of your License IDs are on the Keys tab.".to_owned()
-        } else {
-            product.no_key_reason.clone()
-        },
-        helper: helper(product),
-    }
-}
-
-/// Which page helps on with a vendor's product; Keyward itself activates the organisation's own.
-fn helper(product: &Product) -> Option<Link> {
-    if product.estate == "own" {
-        return None;
-    }
-    if product.no_key_reason == classify::RDS {
-        return Some(Link::new("Programme and number for the wizard", "/products/rds"));
-    }
-    let which = Address::new("/products/which-key").with("edition", product.name.clone());
-    Some(Link::new("Which key do I need?", which.href()))
 }
 
 /// The part of the keys that is there but not for this person: known License IDs, missing role.

@@ -32,7 +32,7 @@ pub struct Fitting {
 /// When the database fails.
 pub async fn fitting(tx: &mut Scoped, slug: &str, kind: &str, program: &str, limit: i64) -> sqlx::Result<Vec<Fitting>> {
     sqlx::query_as(
-        "SELECT c.license_id, o.name AS organization, k.last_five, k.used, k.total, k.usable_from, mine.on_product, count(*) OVER () AS all
+        "SELECT c.license_id, o.name AS organization, k.last_five, k.used, k.total, coalesce(k.usable_from, p.usable_from) AS usable_from, mine.on_product, count(*) OVER () AS all
          FROM (SELECT contract_id, bool_or(role = ANY($5)) AS on_product FROM app_grants() WHERE role = ANY($4) GROUP BY contract_id) mine
               JOIN product_keys k ON k.contract_id = mine.contract_id
               JOIN products p ON p.id = k.product_id

@@ -12,7 +12,7 @@ mod db;
 mod error_codes;
 mod events;
 mod guides;
-mod gvlk;
+pub mod gvlk;
 mod rds;
 mod rds_number;
 mod resemblance;

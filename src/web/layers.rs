@@ -4,6 +4,7 @@
 
 use std::{
     any::Any,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -25,7 +26,6 @@ use tower_http::{
     },
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
-    timeout::TimeoutLayer,
     trace::TraceLayer,
 };
 
@@ -51,8 +51,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Puts the layers around `inner`.
-pub fn wrap(inner: Router, state: AppState) -> Router {
+pub fn wrap(inner: Router, unhurried: Vec<&'static str>, state: AppState) -> Router {
     let replay = Replay::new(inner.clone());
+    let unhurried: Arc<[&'static str]> = unhurried.into();
     let inside = inner
         .layer(axum::Extension(replay))
         .layer(middleware::from_fn_with_state(state.clone(), own_forms_only))
@@ -60,7 +61,8 @@ pub fn wrap(inner: Router, state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), visitor::meet))
         .layer(middleware::from_fn_with_state(state, failure::render))
         .layer(middleware::from_fn(measure))
-        .layer(DefaultBodyLimit::max(FORM_LIMIT));
+        .layer(DefaultBodyLimit::max(FORM_LIMIT))
+        .layer(middleware::from_fn_with_state(unhurried, in_time));
     let outside = ServiceBuilder::new()
         .layer(SetRequestIdLayer::new(REQUEST_ID.clone(), MakeRequestUuid))
         .layer(TraceLayer::new_for_http().make_span_with(span))
@@ -72,9 +74,20 @@ pub fn wrap(inner: Router, state: AppState) -> Router {
         .layer(fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(compressible()))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PAGE_TIMEOUT))
         .layer(CatchPanicLayer::custom(panicked));
     inside.layer(outside)
+}
+
+/// A page's deadline. A file that is sent in has none as a whole: its handler gives up once nothing comes any more.
+async fn in_time(State(unhurried): State<Arc<[&'static str]>>, request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    if request.method() == Method::POST && unhurried.contains(&path) {
+        return next.run(request).await;
+    }
+    match tokio::time::timeout(PAGE_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => StatusCode::GATEWAY_TIMEOUT.into_response(),
+    }
 }
 
 /// Counts requests and times them, by route (never by path: that names License IDs).

@@ -6,7 +6,15 @@ use axum::{
 };
 
 use crate::{
-    app::AppState, audit, auth::proof::SignedIn, contracts, error::Result, orders, people, pools, postgres::Scoped,
+    app::AppState,
+    audit,
+    auth::proof::SignedIn,
+    contracts,
+    error::Result,
+    keys::{self, model::Standing},
+    orders, people,
+    pools::{self, model::Show},
+    postgres::Scoped,
     products, requests,
 };
 
@@ -94,25 +102,25 @@ async fn estate_cards(tx: &mut Scoped, cards: &mut Vec<Card>) -> Result<()> {
         });
     }
     cards.push(card("Contracts", "/contracts", "file", active, "License IDs in force", details));
-    let (products, keys, used_up, low) = products::db::overview(tx).await?;
-    let mut details = Vec::new();
-    if keys > 0 {
-        details.push(Detail {
-            tone: Tone::Info,
-            text: format!("{} you may read", plural(keys, "key", "keys")),
-            href: None,
-        });
-    }
-    for (n, tone, words) in [(used_up, Tone::Bad, "used up"), (low, Tone::Warn, "running low")] {
-        if n > 0 {
-            details.push(Detail { tone, text: format!("{} {words}", plural(n, "MAK", "MAKs")), href: None });
-        }
-    }
-    cards.push(card("Products and services", "/products", "box", products, "products", details));
+    let products = products::db::overview(tx).await?;
+    let counts = keys::db::standings(tx).await?;
+    let details =
+        Standing::ALL.into_iter().zip(counts).filter(|(_, n)| *n > 0).map(|(standing, n)| standing_line(standing, n));
+    cards.push(card("Products and services", "/products", "box", products, "products", details.collect()));
     if let Some(lines) = orders::db::overview(tx).await? {
         cards.push(card("Orders", "/orders", "cart", lines, "order lines", Vec::new()));
     }
     Ok(())
+}
+
+fn standing_line(standing: Standing, n: i64) -> Detail {
+    let (tone, text) = match standing {
+        Standing::Any => (Tone::Info, format!("{} you may read", plural(n, "key", "keys"))),
+        Standing::UsedUp => (Tone::Bad, format!("{} used up", plural(n, "MAK", "MAKs"))),
+        Standing::Low => (Tone::Warn, format!("{} running low", plural(n, "MAK", "MAKs"))),
+        Standing::NotYet => (Tone::Info, format!("{} not usable yet", plural(n, "key", "keys"))),
+    };
+    Detail { tone, text, href: Some(["/products?keys=", standing.code()].concat()) }
 }
 
 /// Shown to whoever sees some License ID or has asked for one.
@@ -138,27 +146,29 @@ async fn request_card(tx: &mut Scoped, cards: &mut Vec<Card>) -> Result<()> {
 async fn site_cards(person: &SignedIn, tx: &mut Scoped, cards: &mut Vec<Card>) -> Result<()> {
     let me = person.person();
     if me.site_operator || me.administers {
-        let (people, single) = people::db::overview(tx).await?;
+        let (people, single) = people::db::overview(tx, me.site_operator).await?;
         let mut details = Vec::new();
         if single > 0 {
             details.push(Detail {
                 tone: Tone::Warn,
                 text: format!("{} a single administrator", plural(single, "License ID has", "License IDs have")),
-                href: Some("/people".to_owned()),
+                href: Some("/people/alone".to_owned()),
             });
         }
-        cards.push(card("Role assignments", "/people", "people", people, "people with a role", details));
+        let caption = if me.site_operator { "people" } else { "people with a role" };
+        cards.push(card("Role assignments", "/people", "people", people, caption, details));
     }
     if me.site_operator || me.administers {
         let (applications, waiting, spent) = pools::db::overview(tx).await?;
         let mut details = Vec::new();
+        let at = |show: Show| Some(["/activation?show=", show.code()].concat());
         if waiting > 0 {
             let text = format!("{} for the count", plural(waiting, "waits", "wait"));
-            details.push(Detail { tone: Tone::Info, text, href: None });
+            details.push(Detail { tone: Tone::Info, text, href: at(Show::Waiting) });
         }
         if spent > 0 {
-            let text = format!("{} used up", plural(spent, "own MAK", "own MAKs"));
-            details.push(Detail { tone: Tone::Bad, text, href: None });
+            let text = format!("{} a MAK that is used up", plural(spent, "has", "have"));
+            details.push(Detail { tone: Tone::Bad, text, href: at(Show::Spent) });
         }
         cards.push(card("Activation", "/activation", "pulse", applications, "own applications", details));
     }
@@ -214,8 +224,8 @@ impl OverviewPage {
                 "474",
                 "product keys of 27 products",
                 vec![
-                    detail(Tone::Bad, "6 MAKs used up", "/products?q=used-up"),
-                    detail(Tone::Warn, "14 MAKs running low", "/products?q=low"),
+                    detail(Tone::Bad, "6 MAKs used up", "/products?keys=used-up"),
+                    detail(Tone::Warn, "14 MAKs running low", "/products?keys=low"),
                 ],
             ),
             card("Orders", "/orders", "cart", "180", "order lines", vec![]),
@@ -233,7 +243,7 @@ impl OverviewPage {
                 "people",
                 "9",
                 "people with a role",
-                vec![detail(Tone::Warn, "2 License IDs have a single administrator", "/people?single=1")],
+                vec![detail(Tone::Warn, "2 License IDs have a single administrator", "/people/alone")],
             ),
             card(
                 "Audit",

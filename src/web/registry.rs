@@ -27,6 +27,12 @@ pub enum Who {
     OnProduct,
     /// Who reads the licence position of the License ID of the order in the path.
     OnOrder,
+    /// Administrators of a License ID that covers the product in the path.
+    OnKeptProduct,
+    /// Who may have the file in the path.
+    OnDownload,
+    /// The same, where they administer a License ID that covers its product.
+    OnKeptDownload,
     /// Administrators of the License ID of the grant in the path.
     OnGrant,
     /// Administrators of the License ID of the application in the path.
@@ -97,6 +103,7 @@ pub struct Route {
 pub struct Routes {
     router: Router<AppState>,
     list: Vec<Route>,
+    unhurried: Vec<&'static str>,
 }
 
 impl Routes {
@@ -144,10 +151,31 @@ impl Routes {
         self
     }
 
+    /// Adds an action that reads its body piece by piece to the disk: as large as its handler allows, and for as long as
+    /// it takes while something comes in.
+    #[must_use]
+    pub fn post_streamed<H, T>(mut self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        const { assert!(!T::ACCESS.fresh, "a streamed body can't wait for a password") };
+        self.list.push(Route { method: Method::POST, path, access: T::ACCESS });
+        self.router = self.router.route(path, post(handler).layer(DefaultBodyLimit::disable()));
+        self.unhurried.push(path);
+        self
+    }
+
+    /// The paths whose posts have no deadline as a whole.
+    pub fn unhurried(&self) -> Vec<&'static str> {
+        self.unhurried.clone()
+    }
+
     /// Takes in a slice's routes.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.list.extend(other.list);
+        self.unhurried.extend(other.unhurried);
         self.router = self.router.merge(other.router);
         self
     }

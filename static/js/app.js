@@ -10,5 +10,7 @@ import "./command.js";
 import "./live.js";
 import "./palette.js";
 import "./remember.js";
+import "./undo.js";
+import "./upload.js";
 
 document.querySelector("[data-summary]")?.focus();

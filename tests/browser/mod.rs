@@ -19,6 +19,7 @@ mod pictures;
 mod plain;
 mod pools;
 mod portal;
+mod products;
 mod readers;
 mod reference;
 mod requests;

@@ -87,6 +87,11 @@ pub const PAGES: &[Page] = &[
     clicked("products-export", "/products", &["[data-menu].export summary"]),
     page("product-about", "/products/windows-11-pro?tab=about"),
     page("product-downloads", "/products/windows-11-pro?tab=downloads"),
+    page("product-esu", "/products/windows-10-esu-year-1?tab=about"),
+    page("product-downloads-none", "/products/windows-server-2025-remote-desktop-services-cal?tab=downloads"),
+    page("products-used-up", "/products?keys=used-up"),
+    page("esu", "/products/esu"),
+    page("people-alone", "/people/alone"),
     page("product-keys", "/products/windows-11-pro?tab=keys"),
     clicked(
         "product-keys-ticked",

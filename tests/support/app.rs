@@ -26,6 +26,9 @@ use super::database::TestDb;
 /// Where the standing clock begins.
 pub const NOW: OffsetDateTime = datetime!(2026-11-22 12:00 UTC);
 
+/// Bytes that a file to download may have.
+pub const DOWNLOAD_LIMIT: u64 = 8 * 1024 * 1024;
+
 /// A running portal.
 pub struct App {
     /// Its shared state, for planting and looking.
@@ -64,7 +67,13 @@ impl App {
         let clock = db.clock().clone();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let web = WebSettings { base_url: base.parse().unwrap(), trusted_proxies: Vec::new(), mail: true };
+        let web = WebSettings {
+            base_url: base.parse().unwrap(),
+            trusted_proxies: Vec::new(),
+            mail: true,
+            downloads: keys.path().join("downloads"),
+            download_limit: DOWNLOAD_LIMIT,
+        };
         let state = AppState::new(db, vault, web);
         let ending = CancellationToken::new();
         tokio::spawn(server::serve(listener, None, app::router(state.clone()), ending.clone()));

@@ -85,6 +85,7 @@ async fn blurred(answer: &Answer) -> String {
         planted.imports,
         planted.notices,
         planted.files,
+        planted.downloads,
     ] {
         text = text.replace(&ids[1].to_string(), "ID");
     }

@@ -131,6 +131,8 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
         }
         "/activation/offline/codes" => vec![("codes", "PC-1 nonsense".into())],
         "/activation/offline/file" => vec![("request", own(world, case, |own| own.request))],
+        "/products/esu" => vec![("product", "Windows 10".into()), ("year", "3".into()), ("day", "2027-08-01".into())],
+        "/keys/{id}/usable-from" => vec![("day", "2027-08-01".into())],
         "/sign-in" => vec![("email", "nobody@keyward.example".into()), ("password", "wrong".into())],
         "/confirm" => vec![("password", "wrong".into())],
         _ => Vec::new(),
@@ -178,6 +180,7 @@ fn path(route: &Route, world: &World, case: usize) -> String {
     let ids = match route.path {
         path if path.starts_with("/keys/") => &planted.keys,
         path if path.starts_with("/orders/") => &planted.orders,
+        path if path.starts_with("/downloads/") => &planted.downloads,
         path if path.starts_with("/people/grants/") => &planted.grants,
         path if path.starts_with("/account/sessions/") => &planted.sessions,
         path if path.starts_with("/requests/") => &planted.files,
@@ -208,6 +211,7 @@ async fn ask(app: &App, world: &World, route: &Route, actor: &'static str, case:
             "/imports" => request.multipart(upload(at)),
             "/activation/offline" => request.multipart(upload(at)),
             "/requests/{number}/files" => request.multipart(attachment()),
+            "/products/{slug}/downloads" => request.multipart(installer()),
             _ => request.form(&form(route, world, at)),
         };
     }
@@ -243,4 +247,13 @@ fn upload(case: usize) -> reqwest::multipart::Form {
 fn attachment() -> reqwest::multipart::Form {
     let part = reqwest::multipart::Part::bytes(b"%PDF-1.7 a plan".to_vec()).file_name("plan.pdf");
     reqwest::multipart::Form::new().part("file", part)
+}
+
+fn installer() -> reqwest::multipart::Form {
+    let part = reqwest::multipart::Part::bytes(b"MZ and so on".to_vec()).file_name("setup.exe");
+    let typed = [("language", "English"), ("system", "64-bit"), ("component", "EXE")];
+    typed
+        .into_iter()
+        .fold(reqwest::multipart::Form::new(), |form, (name, value)| form.text(name, value))
+        .part("file", part)
 }

@@ -71,6 +71,8 @@ pub struct Planted {
     pub files: [Uuid; 2],
     /// Own applications, with all that can hang on one.
     pub own: [Own; 2],
+    /// Files to download of the two products.
+    pub downloads: [Uuid; 2],
     /// The actors, in the order of [`ACTORS`]; nil for the anonymous one.
     pub people: [Uuid; 11],
 }
@@ -164,9 +166,13 @@ async fn plant(app: &App) -> Planted {
     ];
     let files = [requests[0].1, requests[1].1];
     let requests = [requests[0].0, requests[1].0];
+    let downloads = [
+        download(app, products[0], who("administrator A")).await,
+        download(app, products[1], who("administrator B")).await,
+    ];
     let own =
         [own(app, contracts[0], "Alpha", CANARIES_OWN[0]).await, own(app, contracts[1], "Beta", CANARIES_OWN[1]).await];
-    Planted { contracts, keys, orders, grants, sessions, imports, notices, requests, files, own, people }
+    Planted { contracts, keys, orders, grants, sessions, imports, notices, requests, files, own, downloads, people }
 }
 
 async fn run(app: &App, statement: &'static str, id: Uuid) {
@@ -325,4 +331,23 @@ async fn request(app: &App, asker: Uuid, contract: Uuid, key: Uuid) -> (i64, Uui
     .unwrap();
     tx.commit().await.unwrap();
     (number, file)
+}
+
+/// A file to download, of whose bytes the disk knows nothing: a GET asks for more than its row.
+async fn download(app: &App, product: Uuid, by: Uuid) -> Uuid {
+    let id = Uuid::now_v7();
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    sqlx::query(
+        "INSERT INTO downloads (id, product_id, name, language, system, component, size, sha256, added_by, added_at)
+         VALUES ($1, $2, 'suite.iso', 'English', '64-bit', 'ISO', 5, decode(repeat('ab', 32), 'hex'), $3, $4)",
+    )
+    .bind(id)
+    .bind(product)
+    .bind(by)
+    .bind(NOW)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    id
 }

@@ -3,6 +3,7 @@
 //! named in the path, within the person's scope: out of scope is 404, in scope without the role is
 //! a page that says which role is missing.
 
+mod files;
 mod resources;
 
 use std::{marker::PhantomData, ops::Deref};
@@ -12,6 +13,7 @@ use axum::{
     http::{Method, request::Parts},
 };
 
+pub use files::{OnDownload, OnKeptDownload, OnKeptProduct};
 pub use resources::{
     Administer, Needs, OnApplication, OnContract, OnGrant, OnImport, OnKey, OnOrder, OnProduct, OnRequest,
     OnRequestFile, OnSession, ReadKeys, See,

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 use super::{
-    Plan, Said, Who,
+    Placed, Plan, Who,
     estate::Estate,
     sheet::{Diff, Head, Seen, Sheet, Verdict, unfit},
     work::{ContactRecord, SummaryRecord},
@@ -18,8 +18,8 @@ use crate::{
     postgres::Scoped,
 };
 
-async fn estate<R: Said>(tx: &mut Scoped, who: Who, rows: &[R]) -> sqlx::Result<(Estate, Vec<Uuid>)> {
-    let estate = Estate::known(tx, who, rows.iter().map(Said::license_id).collect()).await?;
+async fn estate<R: Placed>(tx: &mut Scoped, who: Who, rows: &[R]) -> sqlx::Result<(Estate, Vec<Uuid>)> {
+    let estate = Estate::known(tx, who, rows.iter().map(Placed::license_id).collect()).await?;
     let mut ids: Vec<Uuid> = rows.iter().filter_map(|row| estate.id(row.license_id())).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -188,7 +188,7 @@ async fn known_summaries(
     Ok(rows.into_iter().map(pair).collect())
 }
 
-fn head<R: Said>(row: &R, subject: Arc<str>) -> Head {
+fn head<R: Placed>(row: &R, subject: Arc<str>) -> Head {
     Head { line: row.line(), license_id: row.license_id().clone(), subject, last_five: [0; 5], contract: None }
 }
 

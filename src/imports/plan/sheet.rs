@@ -184,7 +184,7 @@ impl<K: Hash + Eq> Seen<K> {
                 "this row contradicts line {}, which is about the same but says something else: keep one of them",
                 first.line()
             );
-            Verdict::refused("License ID", sentence)
+            Verdict::refused(R::IDENTITY, sentence)
         })
     }
 }

@@ -25,6 +25,8 @@ pub(in crate::imports) struct Work {
     pub changed_keys: Vec<KeyChange>,
     pub orders: Vec<OrderRecord>,
     pub changed_orders: Vec<OrderRecord>,
+    /// Years of ESU coverage, new ones and changed ones: written over each other.
+    pub esu: Vec<EsuRecord>,
     /// What happens to each License ID, for the audit log.
     pub touched: BTreeMap<Uuid, Touched>,
 }
@@ -136,4 +138,13 @@ pub(in crate::imports) struct OrderRecord {
     pub quantity: i64,
     pub country: Arc<str>,
     pub occurrence: i32,
+}
+
+/// A year of ESU coverage as it shall stand.
+pub(in crate::imports) struct EsuRecord {
+    pub product: Arc<str>,
+    pub year: i16,
+    pub starts_on: Date,
+    pub ends_on: Date,
+    pub source: Arc<str>,
 }

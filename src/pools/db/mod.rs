@@ -12,7 +12,7 @@ pub use machines::{Sort, machine, machines};
 pub use site::{confirmations, foreign, hosts, last_hour, lease_keys, list_product, site};
 
 use super::{
-    model::{Application, Code, OwnKey, Sku, Slot},
+    model::{Application, Code, OwnKey, Show, Sku, Slot},
     plot::Sample,
 };
 use crate::postgres::Scoped;
@@ -35,36 +35,49 @@ pub async fn application(tx: &mut Scoped, id: Uuid) -> sqlx::Result<Option<Appli
     sqlx::query_as(AssertSqlSafe(format!("{APPLICATION} AND a.id = $1"))).bind(id).fetch_optional(&mut **tx).await
 }
 
+/// Open applications whose count hasn't reached what an edition needs, in a statement where `mine` is the application.
+const WAITING: &str = "mine.closed_at IS NULL AND EXISTS (SELECT 1 FROM skus s WHERE s.application_id = mine.id AND s.by_count AND s.needed > mine.count)";
+/// Open applications with a MAK of which nothing is left.
+const SPENT: &str = "mine.closed_at IS NULL AND EXISTS (SELECT 1 FROM own_keys o JOIN product_keys p ON p.id = o.key_id
+    WHERE o.application_id = mine.id AND o.kind = 'MAK' AND p.blocked_at IS NULL AND p.archived_at IS NULL AND p.used >= p.total)";
+
 /// A page of applications, the open ones first, and how many there are.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn applications(tx: &mut Scoped, limit: i64, offset: i64) -> sqlx::Result<(Vec<Application>, i64)> {
-    let order = "ORDER BY a.closed_at IS NOT NULL, lower(a.name), c.license_id, a.id LIMIT $1 OFFSET $2";
-    let rows = sqlx::query_as(AssertSqlSafe(format!("{APPLICATION} {order}")))
-        .bind(limit)
-        .bind(offset)
-        .fetch_all(&mut **tx)
-        .await?;
+pub async fn applications(
+    tx: &mut Scoped,
+    show: Show,
+    limit: i64,
+    offset: i64,
+) -> sqlx::Result<(Vec<Application>, i64)> {
+    let condition = match show {
+        Show::All => "true",
+        Show::Waiting => WAITING,
+        Show::Spent => SPENT,
+    };
+    let order = "ORDER BY mine.closed_at IS NOT NULL, lower(mine.name), mine.license_id, mine.id LIMIT $1 OFFSET $2";
+    let rows =
+        sqlx::query_as(AssertSqlSafe(format!("SELECT mine.* FROM ({APPLICATION}) mine WHERE {condition} {order}")))
+            .bind(limit)
+            .bind(offset)
+            .fetch_all(&mut **tx)
+            .await?;
     let total =
-        sqlx::query_scalar("SELECT count(*) FROM applications WHERE contract_id IN (SELECT app_administered())")
+        sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM ({APPLICATION}) mine WHERE {condition}")))
             .fetch_one(&mut **tx)
             .await?;
     Ok((rows, total))
 }
 
-/// For the overview: applications in use, those whose count hasn't reached what an edition needs, and MAKs of which
-/// nothing is left.
+/// For the overview: applications, those whose count hasn't reached what an edition needs, and those with a MAK of
+/// which nothing is left.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn overview(tx: &mut Scoped) -> sqlx::Result<(i64, i64, i64)> {
     sqlx::query_as(AssertSqlSafe(format!(
-        "WITH mine AS ({APPLICATION} AND a.closed_at IS NULL)
-         SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT 1 FROM skus s WHERE s.application_id = mine.id AND s.by_count AND s.needed > mine.count)),
-                coalesce(sum((SELECT count(*) FROM own_keys o JOIN product_keys p ON p.id = o.key_id
-                     WHERE o.application_id = mine.id AND o.kind = 'MAK' AND p.blocked_at IS NULL AND p.archived_at IS NULL AND p.used >= p.total)), 0)::bigint
-         FROM mine"
+        "SELECT count(*), count(*) FILTER (WHERE {WAITING}), count(*) FILTER (WHERE {SPENT}) FROM ({APPLICATION}) mine"
     )))
     .fetch_one(&mut **tx)
     .await

@@ -68,9 +68,25 @@ pub struct Locked {
 }
 
 impl Locked {
+    /// A License ID on which nobody may do anything: "Organization not approved".
+    #[must_use]
+    pub fn not_approved(license_id: &str) -> Self {
+        Self {
+            role: String::new(),
+            license_ids: vec![license_id.to_owned()],
+            ask: vec!["the vendor".into(), "your reseller".into()],
+        }
+    }
+
     /// What is missing, in a sentence.
     #[must_use]
     pub fn missing(&self) -> String {
+        if self.role.is_empty() {
+            let license_id = self.license_ids.concat();
+            return format!(
+                "The vendor hasn’t approved the organisation of License ID {license_id}: its keys, downloads and roles rest until it has."
+            );
+        }
         let ids = self.license_ids.join(", ");
         let noun = if self.license_ids.len() == 1 { " on License ID " } else { " on License IDs " };
         ["You lack the role ", &self.role, noun, &ids, "."].concat()

@@ -5,6 +5,7 @@ mod form;
 mod key;
 mod list;
 mod plot;
+mod undo;
 mod when;
 
 pub use address::Address;
@@ -13,6 +14,7 @@ pub use form::{Choice, Export, Field, Format};
 pub use key::{Ask, KeyCell, KeyLead, KeyList, KeyRow, Level, Meter, Place, Quantity, Remark};
 pub use list::{Chip, Column, Pager, Tab};
 pub use plot::{Bar, Cell, Drawing, Ink, Line, Numbers, Plot, Scale, Share};
+pub use undo::Undo;
 pub use when::When;
 
 /// A number with separators: `12,304`.

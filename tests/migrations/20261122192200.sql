@@ -1,0 +1,1 @@
+-- This version changes a function and adds no table.
