@@ -2,7 +2,7 @@
 //! hold what this program no longer does.
 
 /// Codes and their words, in the order of the filter.
-pub const ACTIONS: [(&str, &str); 66] = [
+pub const ACTIONS: [(&str, &str); 69] = [
     ("key.reveal", "Key revealed"),
     ("key.copy", "Key copied"),
     ("keys.export", "Keys exported"),
@@ -18,6 +18,9 @@ pub const ACTIONS: [(&str, &str); 66] = [
     ("grant-rule.add", "Role given on many License IDs"),
     ("grant-rule.change", "Last day changed on many License IDs"),
     ("grant-rule.revoke", "Role taken away on many License IDs"),
+    ("access.setting", "Names of Administrators shown or hidden"),
+    ("leaver.export", "Leaver sheet exported"),
+    ("request.again", "Access asked for again"),
     ("request.draft", "Request drafted"),
     ("request.change", "Draft of a request changed"),
     ("request.submit", "Request submitted"),

@@ -18,10 +18,11 @@ use crate::{
     app::AppState,
     auth::{
         proof::{OnContract, See, SignedIn},
-        roles::Permission,
+        roles::{Permission, Role},
     },
     error::{Error, Result},
     keys::{self, model::Of},
+    people,
     postgres::Scoped,
     requests,
     web::{
@@ -215,7 +216,7 @@ async fn panel(
     let offerings = if tab == ContractTab::Offerings { db::offerings(tx, head.id).await? } else { Vec::new() };
     let contacts = if tab == ContractTab::Contacts { db::contacts(tx, head.id).await? } else { Vec::new() };
     let offerings_locked = if tab == ContractTab::Offerings && !head.may(Permission::ReadPosition) {
-        Some(locked(tx, head, "License position reader").await?)
+        Some(locked(tx, head, Role::LicensePositionReader).await?)
     } else {
         None
     };
@@ -272,6 +273,7 @@ async fn key_list(
     let here = list.clone().at(["/contracts/", &head.license_id].concat()).with("tab", "keys");
     let mut rows = keys::view::rows(rows, tx.today());
     requests::beside::mark(tx, &mut rows).await?;
+    people::access::mark(tx, &mut rows).await?;
     let mut keys = KeyList {
         lead: KeyLead::Product,
         place: here.path().to_owned(),
@@ -297,9 +299,8 @@ async fn key_list(
 }
 
 /// A tab that wants a role which this person lacks, and whom to ask.
-async fn locked(tx: &mut Scoped, head: &ContractHead, role: &str) -> Result<Locked> {
-    let ask = db::administrator_names(tx, head.id).await?;
-    Ok(Locked { role: role.to_owned(), license_ids: vec![head.license_id.clone()], ask })
+async fn locked(tx: &mut Scoped, head: &ContractHead, role: Role) -> Result<Locked> {
+    Ok(requests::ask::locked(tx, role, vec![(head.id, head.license_id.clone())]).await?)
 }
 
 /// The Keys tab for someone who sees the License ID without the right to its keys.
@@ -312,7 +313,7 @@ async fn locked_keys(tx: &mut Scoped, head: &ContractHead) -> Result<KeyList> {
         rows: Vec::new(),
         pager: Pager::default(),
         export: None,
-        locked: Some(locked(tx, head, "Product keys reader").await?),
+        locked: Some(locked(tx, head, Role::ProductKeysReader).await?),
         empty: Empty::new(EmptyKind::NotAllowed, "", ""),
     })
 }

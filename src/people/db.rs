@@ -12,7 +12,7 @@ use crate::{contracts::db::like, postgres::Scoped};
 pub const SHOWN: i64 = 50;
 
 /// What holds now, in a statement where `g` is the grant.
-const IN_FORCE: &str = "g.revoked_at IS NULL AND (g.ends_at IS NULL OR g.ends_at > app_now())";
+pub(super) const IN_FORCE: &str = "g.revoked_at IS NULL AND (g.ends_at IS NULL OR g.ends_at > app_now())";
 
 /// For the overview: people with a role, and License IDs with a single Administrator; of the License
 /// IDs that the person administers, or of all for a site operator.

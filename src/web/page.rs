@@ -171,7 +171,17 @@ impl Shell {
     #[must_use]
     pub fn new(path: &str, person: Option<Person>, nav: Vec<NavItem>) -> Self {
         let icons = Assets::address("icons.svg");
-        Self { path: path.to_owned(), person, nav, sealed: false, notice: None, undo: None, made: String::new(), unread: 0, icons }
+        Self {
+            path: path.to_owned(),
+            person,
+            nav,
+            sealed: false,
+            notice: None,
+            undo: None,
+            made: String::new(),
+            unread: 0,
+            icons,
+        }
     }
 
     /// The same frame with the banner that says the vault is sealed, or without.

@@ -13,8 +13,8 @@ use axum::{
 };
 
 pub use resources::{
-    Administer, Needs, OnApplication, OnContract, OnGrant, OnImport, OnKey, OnProduct, OnRequest, OnRequestFile,
-    OnSession, ReadKeys, See,
+    Administer, Needs, OnApplication, OnContract, OnGrant, OnImport, OnKey, OnPerson, OnProduct, OnRequest,
+    OnRequestFile, OnRoleChange, OnSession, ReadKeys, See,
 };
 
 use super::session;
