@@ -20,3 +20,4 @@ mod portal;
 mod readers;
 mod reference;
 mod requests;
+mod roles;

@@ -53,6 +53,10 @@ async fn foreign_and_absent_are_indistinguishable() {
         if matches!(foreign.actor, "administrator B" | "site operator") {
             continue;
         }
+        // An auditor reads the whole log, so nobody's part of it is foreign.
+        if foreign.actor == "auditor" && foreign.route.ends_with("/leaver") {
+            continue;
+        }
         let absent = answers
             .iter()
             .find(|a| a.case == "absent" && a.route == foreign.route && a.actor == foreign.actor)
@@ -77,7 +81,16 @@ async fn blurred(answer: &Answer) -> String {
     for number in [planted.requests[1], 404_404] {
         text = text.replace(&format!("/requests/{number}"), "/requests/NUMBER");
     }
-    for ids in [planted.keys, planted.grants, planted.sessions, planted.imports, planted.notices, planted.files] {
+    for ids in [
+        planted.keys,
+        planted.grants,
+        planted.sessions,
+        planted.imports,
+        planted.notices,
+        planted.files,
+        planted.known,
+        planted.changes,
+    ] {
         text = text.replace(&ids[1].to_string(), "ID");
     }
     let own = planted.own[1];
