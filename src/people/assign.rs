@@ -12,8 +12,9 @@ use super::{
     change::{self, Did, Kind},
     db,
     grants::{self, Change, GrantError, Granted},
-    model::{Grant, Named, Target, end_of, source_words},
+    model::{Grant, GrantHead, Named, Target, end_of, source_words},
     screens::{address, page, role_words},
+    tell::{News, What, tell},
 };
 use crate::{
     app::AppState,
@@ -132,12 +133,10 @@ pub async fn give(
     Ok(Redirect::to(&next.href()).into_response())
 }
 
-/// Keeps what was given so that it can be taken back; empty where it can't be: nothing changed, or a site operator
-/// has named an Administrator, who alone changes roles there now.
+/// Keeps what was given so that it can be taken back, and tells the person; empty where there is no way back:
+/// nothing changed, or a site operator has named an Administrator, who alone changes roles there now.
 async fn note_given(person: &SignedIn, tx: &mut Scoped, granted: &Granted) -> Result<String> {
-    let Some(head) = db::grant_head(tx, granted.id).await?.filter(|head| head.administered) else {
-        return Ok(String::new());
-    };
+    let Some(head) = db::grant_head(tx, granted.id).await? else { return Ok(String::new()) };
     let did = match granted.change {
         Change::Same => return Ok(String::new()),
         Change::New => Did::Given,
@@ -145,7 +144,14 @@ async fn note_given(person: &SignedIn, tx: &mut Scoped, granted: &Granted) -> Re
     };
     let words = format!("{} is now {}.", head.name, role_words(&head));
     let id = change::note(tx, person.person().id, Kind::Give, &words, &[(granted.id, did)]).await?;
-    Ok(id.to_string())
+    let what = if granted.change == Change::New { What::New(head.ends_at) } else { What::Until(head.ends_at) };
+    tell(tx, person.person(), id, "saved", &[news(&head, what)]).await?;
+    Ok(if head.administered { id.to_string() } else { String::new() })
+}
+
+/// What the person is told.
+fn news(head: &GrantHead, what: What) -> News {
+    News { person: head.person_id, role: head.role_label(), license_id: head.license_id.clone(), what }
 }
 
 /// Everything that can be said about the form at once; `None` when something is wrong with it.

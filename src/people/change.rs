@@ -9,6 +9,7 @@ use super::{
     grants::GrantError,
     model::{last_day, role_label},
     plan::{Outcome, Plan},
+    tell::{News, What},
 };
 use crate::{audit::Event, auth::roles::Role, postgres::Scoped};
 
@@ -44,8 +45,12 @@ impl Kind {
 pub struct Taken {
     /// The grant.
     pub id: Uuid,
-    /// Its License ID.
+    /// Whose.
+    pub person: Uuid,
+    /// Its License ID's row.
     pub contract_id: Uuid,
+    /// Its License ID.
+    pub license_id: String,
     /// The role's code.
     pub role: String,
 }
@@ -67,6 +72,8 @@ pub struct Saved {
     pub id: Uuid,
     /// For the log.
     pub events: Vec<Event>,
+    /// For whoever's roles changed ([`super::tell`]).
+    pub news: Vec<News>,
 }
 
 /// What was done to one grant.
@@ -104,7 +111,7 @@ pub async fn save(
         done.extend(take(tx, me, &from.taken).await?);
     }
     let id = note(tx, me, kind, words, &done).await?;
-    Ok(Saved { id, events: events(plan, kind, from) })
+    Ok(Saved { id, events: events(plan, kind, from), news: news(plan, from) })
 }
 
 /// Keeps what was done, so that it can be taken back.
@@ -296,6 +303,30 @@ fn events(plan: &Plan, kind: Kind, from: &From) -> Vec<Event> {
     events
 }
 
+/// What each person is told.
+fn news(plan: &Plan, from: &From) -> Vec<News> {
+    let given = plan.items.iter().filter_map(|item| {
+        let what = match item.outcome {
+            Outcome::New => What::New(item.wish.ends_at),
+            Outcome::Until { .. } => What::Until(item.wish.ends_at),
+            Outcome::Held(_) | Outcome::Refused(_) => return None,
+        };
+        Some(News {
+            person: plan.people[item.wish.person].id,
+            role: item.wish.role.label().to_owned(),
+            license_id: plan.places[item.wish.place].license_id.clone(),
+            what,
+        })
+    });
+    let taken = from.taken.iter().map(|one| News {
+        person: one.person,
+        role: role_label(&one.role),
+        license_id: one.license_id.clone(),
+        what: What::Gone,
+    });
+    given.chain(taken).collect()
+}
+
 /// A save of one's own that can still be taken back.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Undoable {
@@ -340,6 +371,7 @@ struct Row {
     role: String,
     ends_at: Option<OffsetDateTime>,
     email: String,
+    license_id: String,
 }
 
 /// Takes a save back: what was given is taken away, what was taken is given again, ends are as before. All or nothing.
@@ -347,7 +379,7 @@ struct Row {
 /// # Errors
 /// [`GrantError::Refused`] when it is too late, was taken back already, or a grant changed since;
 /// [`GrantError::LastAdministrator`] when a License ID would be left without one.
-pub async fn undo(tx: &mut Scoped, me: Uuid, id: Uuid) -> Result<Vec<Event>, GrantError> {
+pub async fn undo(tx: &mut Scoped, me: Uuid, id: Uuid) -> Result<Saved, GrantError> {
     let now = tx.now();
     // Whoever sends it twice waits here, and then finds it taken back.
     let marked = sqlx::query("UPDATE role_changes SET undone_at = $2 WHERE id = $1 AND by_person = $3 AND undone_at IS NULL AND made_at > $4")
@@ -359,8 +391,9 @@ pub async fn undo(tx: &mut Scoped, me: Uuid, id: Uuid) -> Result<Vec<Event>, Gra
         .await?;
     all(marked.rows_affected(), 1)?;
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT r.grant_id, r.did, r.ends_before, r.ends_after, g.contract_id, g.person_id, g.role, g.ends_at, p.email
+        "SELECT r.grant_id, r.did, r.ends_before, r.ends_after, g.contract_id, g.person_id, g.role, g.ends_at, p.email, m.license_id
          FROM role_change_grants r JOIN grants g ON g.id = r.grant_id JOIN people p ON p.id = g.person_id
+         JOIN app_managed() m ON m.contract_id = g.contract_id
          WHERE r.change_id = $1 AND g.contract_id IN (SELECT app_administered()) ORDER BY g.id",
     )
     .bind(id)
@@ -386,7 +419,17 @@ pub async fn undo(tx: &mut Scoped, me: Uuid, id: Uuid) -> Result<Vec<Event>, Gra
     let given: Vec<Uuid> = of("given").map(|row| row.grant_id).collect();
     let administered = of("given").filter(|row| row.role == Role::Administrator.code()).map(|row| row.contract_id);
     revoke(tx, me, &given, &administered.collect::<Vec<_>>()).await?;
-    Ok(rows.iter().map(taken_back).collect())
+    let told = rows.iter().map(|row| News {
+        person: row.person_id,
+        role: role_label(&row.role),
+        license_id: row.license_id.clone(),
+        what: match row.did.as_str() {
+            "given" => What::Gone,
+            "taken" => What::New(row.ends_at),
+            _ => What::Until(row.ends_before),
+        },
+    });
+    Ok(Saved { id, events: rows.iter().map(taken_back).collect(), news: told.collect() })
 }
 
 fn taken_back(row: &Row) -> Event {

@@ -103,6 +103,8 @@ pub struct CheckPage {
     pub title: String,
     /// What it is for, in a sentence.
     pub lead: String,
+    /// Whether it is the wizard's last step.
+    pub wizard: bool,
     /// The wizard's step back, or the form before.
     pub back: String,
     /// Where the form goes.
@@ -136,6 +138,7 @@ impl CheckPage {
             shell: Shell::sample("/people/hand-over"),
             title: "Hand over".into(),
             lead: "Look at it, then save.".into(),
+            wizard: true,
             back: "/people/hand-over?from=a%40b".into(),
             action: "/people/hand-over",
             hidden: vec![("shown", "ab12".into())],

@@ -22,6 +22,7 @@ use super::{
     model::{Named, role_label, source_words},
     pass_on_page::PassOnPage,
     plan::{self, Holding, Keep, Plan, Wish},
+    tell::tell,
     wizard::CHANGED,
 };
 use crate::{
@@ -191,6 +192,7 @@ async fn save(state: &AppState, person: &SignedIn, way: Way, pairs: &Pairs) -> R
     let from = From { email: passing.from.email.clone(), taken: passing.taken.clone() };
     match change::save(&mut tx, me, way.kind(), &passing.plan, &from, &words(way, &passing)).await {
         Ok(saved) => {
+            tell(&mut tx, person.person(), saved.id, "saved", &saved.news).await?;
             for event in saved.events {
                 person.record(state, &mut tx, event).await?;
             }
@@ -270,7 +272,14 @@ async fn find(tx: &mut Scoped, me: Uuid, way: Way, sent: &mut Sent) -> Result<Op
     let theirs = plan::held(tx, &[to.id], Some(&contracts)).await?;
     let plan = Plan::new(me, vec![to], places, &wishes(&held, &at), &theirs, Keep::Longer);
     let direct = held.iter().filter(|one| way == Way::HandOver && !one.inherited);
-    let taken = direct.map(|one| Taken { id: one.id, contract_id: one.contract_id, role: one.role.clone() }).collect();
+    let taken = direct.map(|one| Taken {
+        id: one.id,
+        person: from.id,
+        contract_id: one.contract_id,
+        license_id: at.get(&one.contract_id).map(|at| plan.places[*at].license_id.clone()).unwrap_or_default(),
+        role: one.role.clone(),
+    });
+    let taken = taken.collect();
     Ok(Some(Passing { from, plan, held, taken }))
 }
 
@@ -354,6 +363,7 @@ fn check(state: &AppState, person: &SignedIn, way: Way, sent: &Sent, passing: &P
         shell: person.visitor().shell(state),
         title: format!("{}: {} to {to}", way.title(), passing.from.name),
         lead: way.lead().to_owned(),
+        wizard: false,
         back: Address::new(way.action()).with("from", sent.from.clone()).href(),
         action: way.action(),
         hidden: vec![("from", sent.from.clone()), ("to", sent.to.clone()), ("shown", passing.digest())],
@@ -366,8 +376,6 @@ fn check(state: &AppState, person: &SignedIn, way: Way, sent: &Sent, passing: &P
 
 /// What is taken away, a line a role.
 fn taken(passing: &Passing) -> Vec<Line> {
-    let numbers: HashMap<Uuid, &str> =
-        passing.plan.places.iter().map(|place| (place.contract_id, place.license_id.as_str())).collect();
     let mut lines: Vec<Line> = Vec::new();
     for one in &passing.taken {
         let role = role_label(&one.role);
@@ -383,7 +391,7 @@ fn taken(passing: &Passing) -> Vec<Line> {
             });
             lines.len() - 1
         });
-        lines[at].license_ids.push(numbers.get(&one.contract_id).copied().unwrap_or_default().to_owned());
+        lines[at].license_ids.push(one.license_id.clone());
     }
     lines
 }

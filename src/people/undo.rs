@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use super::{change, db, grants::GrantError};
+use super::{change, db, grants::GrantError, tell::tell};
 use crate::{
     app::AppState,
     auth::proof::OnRoleChange,
@@ -18,8 +18,8 @@ use crate::{
 /// [`Error::Conflict`] when it is too late, was done already, or the roles have changed since.
 pub async fn post(change: OnRoleChange, State(state): State<AppState>) -> Result<Response> {
     let mut tx = change.begin(&state).await?;
-    let events = match change::undo(&mut tx, change.person().id, change.change.id).await {
-        Ok(events) => events,
+    let undone = match change::undo(&mut tx, change.person().id, change.change.id).await {
+        Ok(undone) => undone,
         Err(GrantError::Database(fault)) => return Err(fault.into()),
         Err(GrantError::LastAdministrator) => {
             return Err(Error::Conflict(
@@ -34,7 +34,8 @@ pub async fn post(change: OnRoleChange, State(state): State<AppState>) -> Result
             )));
         }
     };
-    for event in events {
+    tell(&mut tx, change.person(), undone.id, "undone", &undone.news).await?;
+    for event in undone.events {
         change.record(&state, &mut tx, event).await?;
     }
     let stays = change.person().site_operator || db::manages_any(&mut tx).await?;

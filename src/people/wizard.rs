@@ -14,6 +14,7 @@ use super::{
     give_page::{GivePage, Tick},
     grants::GrantError,
     plan::{self, Place, Plan},
+    tell::tell,
 };
 use crate::{
     app::AppState,
@@ -81,6 +82,7 @@ pub async fn post(
     let words = words(&plan);
     match change::save(&mut tx, me, Kind::Give, &plan, &From::default(), &words).await {
         Ok(saved) => {
+            tell(&mut tx, person.person(), saved.id, "saved", &saved.news).await?;
             for event in saved.events {
                 person.record(&state, &mut tx, event).await?;
             }
@@ -141,6 +143,7 @@ fn check(state: &AppState, person: &SignedIn, choices: &Choices, plan: &Plan) ->
         shell: person.visitor().shell(state),
         title: "Check and save".to_owned(),
         lead: "What each person gets, holds already, or can’t be given.".to_owned(),
+        wizard: true,
         back: ["/people/give?", &query].concat(),
         action: "/people/give",
         hidden,

@@ -2,6 +2,7 @@
 
 use keyward::{
     auth::roles::Role,
+    notices::{self, Notice, To},
     people::{
         change::{self, From, Kind, Saved},
         choose::{Choices, plan},
@@ -141,9 +142,9 @@ async fn a_save_is_taken_back_once_within_minutes_and_only_as_it_was_left() {
     };
     let undo = async |by: &Named, id| {
         let mut tx = world.as_person(by).await;
-        let events = change::undo(&mut tx, by.id, id).await?;
+        let undone = change::undo(&mut tx, by.id, id).await?;
         tx.commit().await?;
-        Ok::<usize, GrantError>(events.len())
+        Ok::<usize, GrantError>(undone.events.len())
     };
     let long = give(format!("emails={}&every=administered&role=product-keys-reader", one.email)).await;
     let short =
@@ -220,6 +221,30 @@ async fn a_forged_plan_is_refused_by_the_database() {
     let operator = world.account("operator", true, false).await;
     let mut tx = world.as_person(&operator).await;
     assert!(matches!(saved(&mut tx, &operator, &plan).await, Err(GrantError::Refused)), "there are Administrators");
+    drop(tx);
+    world.done().await;
+}
+
+/// A person's transaction tells of roles only those whose roles it changed.
+#[tokio::test]
+async fn nobody_is_told_of_roles_but_whose_roles_were_changed() {
+    let (world, admin, one, two, _) = three().await;
+    let mut tx = world.as_person(&admin).await;
+    let plan = planned(&mut tx, &admin, false, &format!("emails={}&numbers=1&role=administrator", one.email)).await;
+    let change = saved(&mut tx, &admin, &plan).await.unwrap().id;
+    let notice = |about: &str| Notice {
+        kind: notices::Kind::RoleChanged,
+        about: about.to_owned(),
+        subject: "Your roles have changed".to_owned(),
+        sentence: format!("{change}"),
+        link: "/contracts".to_owned(),
+        contract_id: None,
+    };
+    notices::put(&mut tx, &notice("one"), To::People(&[one.id])).await.unwrap();
+    assert!(notices::put(&mut tx, &notice("two"), To::People(&[two.id])).await.is_err());
+    drop(tx);
+    let mut tx = world.as_person(&two).await;
+    assert!(notices::put(&mut tx, &notice("three"), To::People(&[one.id])).await.is_err(), "who changed nothing");
     drop(tx);
     world.done().await;
 }

@@ -80,6 +80,8 @@ async fn the_wizard_saves_what_it_showed_and_undo_takes_it_back() {
     assert_eq!(status, 303, "{to}");
     assert_eq!(held(&app, new).await, [one(A, "license-position-reader"), one(A, "product-keys-reader")]);
     assert!(page(&app, "/contracts", "no grant").await.contains(A), "from the next request on");
+    let told = page(&app, "/notices", "no grant").await;
+    assert!(told.contains("administrator A has changed your roles. New: Product keys reader on 1111111."), "{told}");
     let html = page(&app, &to, "administrator A").await;
     assert!(html.contains("2 roles were given: to 1 person, on 1 License ID."));
     let (status, _) = send(&app, "/people/give", "administrator A", &form).await;
@@ -92,6 +94,8 @@ async fn the_wizard_saves_what_it_showed_and_undo_takes_it_back() {
     assert_eq!(status, 303, "{to}");
     assert_eq!(held(&app, new).await, []);
     assert!(!page(&app, "/contracts", "no grant").await.contains(A));
+    let told = page(&app, "/notices", "no grant").await;
+    assert!(told.contains("Taken away: Product keys reader on 1111111."), "told without the role, too: {told}");
     assert!(page(&app, &to, "administrator A").await.contains("Taken back: 2 roles were given"));
     assert_eq!(send(&app, &back, "administrator A", &[]).await.0, 409, "once");
     app.done().await;
