@@ -1,8 +1,8 @@
-//! Saving what a [`Plan`] says, and taking a save back. One transaction each, in the scope of the person who
+//! Saving what a [`Plan`] says ([`super::undo`] takes it back). One transaction, in the scope of the person who
 //! does it: the policies for grants decide again what goes through.
 
 use serde_json::json;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
@@ -12,9 +12,6 @@ use super::{
     tell::{News, What},
 };
 use crate::{audit::Event, auth::roles::Role, postgres::Scoped};
-
-/// How long a save can be taken back.
-pub const UNDO_FOR: Duration = Duration::minutes(10);
 
 /// By which way roles were changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,15 +147,15 @@ pub async fn note(tx: &mut Scoped, me: Uuid, kind: Kind, words: &str, done: &[(U
 }
 
 /// A grant to be made.
-struct Made<'a> {
-    id: Uuid,
-    person: Uuid,
-    role: &'a str,
-    contract: Uuid,
-    ends_at: Option<OffsetDateTime>,
+pub(super) struct Made<'a> {
+    pub(super) id: Uuid,
+    pub(super) person: Uuid,
+    pub(super) role: &'a str,
+    pub(super) contract: Uuid,
+    pub(super) ends_at: Option<OffsetDateTime>,
 }
 
-async fn make(tx: &mut Scoped, me: Uuid, grants: &[Made<'_>]) -> Result<(), GrantError> {
+pub(super) async fn make(tx: &mut Scoped, me: Uuid, grants: &[Made<'_>]) -> Result<(), GrantError> {
     let now = tx.now();
     let made = sqlx::query(
         "INSERT INTO grants (id, person_id, role, contract_id, granted_by, granted_at, ends_at)
@@ -209,7 +206,7 @@ async fn extend(tx: &mut Scoped, plan: &Plan) -> Result<Vec<(Uuid, Did)>, GrantE
 }
 
 /// Gives grants another end, each only while it has the one named first.
-async fn set_ends(
+pub(super) async fn set_ends(
     tx: &mut Scoped,
     ends: Vec<(Uuid, Option<OffsetDateTime>, Option<OffsetDateTime>)>,
 ) -> Result<(), GrantError> {
@@ -238,7 +235,12 @@ fn administered(taken: &[Taken]) -> Vec<Uuid> {
 }
 
 /// Takes grants away, all of them or none; `administered` are the License IDs on which one of them is an Administrator's.
-async fn revoke(tx: &mut Scoped, me: Uuid, grants: &[Uuid], administered: &[Uuid]) -> Result<(), GrantError> {
+pub(super) async fn revoke(
+    tx: &mut Scoped,
+    me: Uuid,
+    grants: &[Uuid],
+    administered: &[Uuid],
+) -> Result<(), GrantError> {
     // As in `revoke_one`: two who take each other away queue here.
     sqlx::query(
         "SELECT id FROM grants WHERE contract_id = ANY($1) AND role = 'administrator' AND rule_id IS NULL AND revoked_at IS NULL
@@ -268,7 +270,7 @@ async fn revoke(tx: &mut Scoped, me: Uuid, grants: &[Uuid], administered: &[Uuid
 }
 
 /// Fewer rows than were meant: somebody was faster, or a policy hid some.
-fn all(rows: u64, meant: usize) -> Result<(), GrantError> {
+pub(super) fn all(rows: u64, meant: usize) -> Result<(), GrantError> {
     if usize::try_from(rows) == Ok(meant) { Ok(()) } else { Err(GrantError::Refused) }
 }
 
@@ -325,123 +327,4 @@ fn news(plan: &Plan, from: &From) -> Vec<News> {
         what: What::Gone,
     });
     given.chain(taken).collect()
-}
-
-/// A save of one's own that can still be taken back.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Undoable {
-    /// The row.
-    pub id: Uuid,
-    /// What was done.
-    pub words: String,
-}
-
-/// A save of the reader's own: `Some` while it can be taken back.
-///
-/// # Errors
-/// When the database fails.
-pub async fn undoable(tx: &mut Scoped, id: Uuid) -> sqlx::Result<Option<Undoable>> {
-    let after = tx.now() - UNDO_FOR;
-    sqlx::query_as("SELECT id, words FROM role_changes WHERE id = $1 AND by_person = app_person() AND undone_at IS NULL AND made_at > $2")
-        .bind(id)
-        .bind(after)
-        .fetch_optional(&mut **tx)
-        .await
-}
-
-/// A save of the reader's own, whenever it was.
-///
-/// # Errors
-/// When the database fails.
-pub async fn own(tx: &mut Scoped, id: Uuid) -> sqlx::Result<Option<Undoable>> {
-    sqlx::query_as("SELECT id, words FROM role_changes WHERE id = $1 AND by_person = app_person()")
-        .bind(id)
-        .fetch_optional(&mut **tx)
-        .await
-}
-
-#[derive(sqlx::FromRow)]
-struct Row {
-    grant_id: Uuid,
-    did: String,
-    ends_before: Option<OffsetDateTime>,
-    ends_after: Option<OffsetDateTime>,
-    contract_id: Uuid,
-    person_id: Uuid,
-    role: String,
-    ends_at: Option<OffsetDateTime>,
-    email: String,
-    license_id: String,
-}
-
-/// Takes a save back: what was given is taken away, what was taken is given again, ends are as before. All or nothing.
-///
-/// # Errors
-/// [`GrantError::Refused`] when it is too late, was taken back already, or a grant changed since;
-/// [`GrantError::LastAdministrator`] when a License ID would be left without one.
-pub async fn undo(tx: &mut Scoped, me: Uuid, id: Uuid) -> Result<Saved, GrantError> {
-    let now = tx.now();
-    // Whoever sends it twice waits here, and then finds it taken back.
-    let marked = sqlx::query("UPDATE role_changes SET undone_at = $2 WHERE id = $1 AND by_person = $3 AND undone_at IS NULL AND made_at > $4")
-        .bind(id)
-        .bind(now)
-        .bind(me)
-        .bind(now - UNDO_FOR)
-        .execute(&mut **tx)
-        .await?;
-    all(marked.rows_affected(), 1)?;
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT r.grant_id, r.did, r.ends_before, r.ends_after, g.contract_id, g.person_id, g.role, g.ends_at, p.email, m.license_id
-         FROM role_change_grants r JOIN grants g ON g.id = r.grant_id JOIN people p ON p.id = g.person_id
-         JOIN app_managed() m ON m.contract_id = g.contract_id
-         WHERE r.change_id = $1 AND g.contract_id IN (SELECT app_administered()) ORDER BY g.id",
-    )
-    .bind(id)
-    .fetch_all(&mut **tx)
-    .await?;
-    let meant: i64 = sqlx::query_scalar("SELECT count(*) FROM role_change_grants WHERE change_id = $1")
-        .bind(id)
-        .fetch_one(&mut **tx)
-        .await?;
-    all(rows.len() as u64, usize::try_from(meant).unwrap_or(usize::MAX))?;
-    let of = |did: &'static str| rows.iter().filter(move |row| row.did == did);
-    let again: Vec<Made<'_>> = of("taken")
-        .map(|row| Made {
-            id: Uuid::now_v7(),
-            person: row.person_id,
-            role: &row.role,
-            contract: row.contract_id,
-            ends_at: row.ends_at,
-        })
-        .collect();
-    make(tx, me, &again).await?;
-    set_ends(tx, of("until").map(|row| (row.grant_id, row.ends_after, row.ends_before)).collect()).await?;
-    let given: Vec<Uuid> = of("given").map(|row| row.grant_id).collect();
-    let administered = of("given").filter(|row| row.role == Role::Administrator.code()).map(|row| row.contract_id);
-    revoke(tx, me, &given, &administered.collect::<Vec<_>>()).await?;
-    let told = rows.iter().map(|row| News {
-        person: row.person_id,
-        role: role_label(&row.role),
-        license_id: row.license_id.clone(),
-        what: match row.did.as_str() {
-            "given" => What::Gone,
-            "taken" => What::New(row.ends_at),
-            _ => What::Until(row.ends_before),
-        },
-    });
-    Ok(Saved { id, events: rows.iter().map(taken_back).collect(), news: told.collect() })
-}
-
-fn taken_back(row: &Row) -> Event {
-    let (action, end) = match row.did.as_str() {
-        "given" => ("grant.revoke", None),
-        "taken" => ("grant.add", row.ends_at),
-        _ => ("grant.change", row.ends_before),
-    };
-    let mut detail = json!({ "role": row.role, "undo": 1 });
-    if let Some(end) = end {
-        detail["until"] = json!(last_day(end).to_string());
-    }
-    let subject = format!("{}: {}", row.email, role_label(&row.role));
-    Event::done(action, subject).on(row.contract_id).with(detail)
 }

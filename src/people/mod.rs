@@ -2,7 +2,7 @@
 //!
 //! Who may: an Administrator gives and takes roles on his License IDs and sees who holds one there; a
 //! site operator sees all people and grants, and may name an Administrator, never himself, where a
-//! License ID has none. [`plan`] says what many roles at once would come to, [`change`] writes it and takes it back;
+//! License ID has none. [`plan`] says what many roles at once would come to, [`change`] writes it, [`undo`] takes it back;
 //! [`paths`] answers who sees what and why; [`tell`] tells whose roles changed. Accounts are made on the command line, and so are rules for License IDs
 //! to come. Tables: `people`, `grants`, `grant_rules`, `role_changes`, `role_change_grants`, `access_settings`.
 
@@ -26,7 +26,7 @@ pub mod plan;
 mod screens;
 pub mod settings;
 pub mod tell;
-mod undo;
+pub mod undo;
 mod wizard;
 
 use crate::web::registry::Routes;

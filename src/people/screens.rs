@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use super::{
     assign::GrantForm,
-    change,
     db::{self, Few, Filter, Held, Listed},
     list::{GrantRow, PeoplePage, PersonRow, PersonStatus, Wanting},
     model::{GrantHead, last_day, role_label, source_words},
+    undo,
 };
 use crate::{
     app::AppState,
@@ -151,15 +151,15 @@ fn grant(held: &Held, today: Date) -> GrantRow {
 
 /// What just happened, with the way back where there is one.
 async fn told(tx: &mut Scoped, shell: Shell, query: &Pairs) -> Result<Shell> {
-    let undo = match query.one("undo").parse() {
-        Ok(id) => change::undoable(tx, id).await?,
+    let offer = match query.one("undo").parse() {
+        Ok(id) => undo::undoable(tx, id).await?,
         Err(_) => None,
     };
     let told = notice(tx, query).await?;
-    Ok(match (undo, told) {
-        (Some(undo), told) => {
-            let text = told.map_or(undo.words, |(_, text)| text);
-            shell.undo(Undo::new(text, format!("/people/changes/{}/undo", undo.id)))
+    Ok(match (offer, told) {
+        (Some(offer), told) => {
+            let text = told.map_or(offer.words, |(_, text)| text);
+            shell.undo(Undo::new(text, format!("/people/changes/{}/undo", offer.id)))
         }
         (None, Some((tone, text))) => shell.notice(tone, text),
         (None, None) => shell,
@@ -169,7 +169,7 @@ async fn told(tx: &mut Scoped, shell: Shell, query: &Pairs) -> Result<Shell> {
 /// What just happened, told by the grant itself: the address names it, and says nothing on its own.
 async fn notice(tx: &mut Scoped, query: &Pairs) -> Result<Option<(Tone, String)>> {
     if let Ok(id) = query.one("change").parse::<Uuid>() {
-        let change = change::own(tx, id).await?;
+        let change = undo::own(tx, id).await?;
         return Ok(change.and_then(|change| match query.one("notice") {
             "saved" => Some((Tone::Good, change.words)),
             "undone" => Some((Tone::Info, format!("Taken back: {}", change.words))),

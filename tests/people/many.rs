@@ -9,6 +9,7 @@ use keyward::{
         grants::{GrantError, revoke_one},
         model::{Named, Target},
         plan::{Outcome, Plan},
+        undo,
     },
     postgres::Scoped,
     web::form::Pairs,
@@ -140,24 +141,24 @@ async fn a_save_is_taken_back_once_within_minutes_and_only_as_it_was_left() {
         tx.commit().await.unwrap();
         id
     };
-    let undo = async |by: &Named, id| {
+    let back = async |by: &Named, id| {
         let mut tx = world.as_person(by).await;
-        let undone = change::undo(&mut tx, by.id, id).await?;
+        let undone = undo::undo(&mut tx, by.id, id).await?;
         tx.commit().await?;
         Ok::<usize, GrantError>(undone.events.len())
     };
     let long = give(format!("emails={}&every=administered&role=product-keys-reader", one.email)).await;
     let short =
         give(format!("emails={}&every=administered&role=product-keys-reader&until=2026-12-31", one.email)).await;
-    assert!(matches!(undo(&one, short).await, Err(GrantError::Refused)), "another's");
-    assert!(matches!(undo(&admin, long).await, Ok(3)), "what was given goes, whatever its end by now");
+    assert!(matches!(back(&one, short).await, Err(GrantError::Refused)), "another's");
+    assert!(matches!(back(&admin, long).await, Ok(3)), "what was given goes, whatever its end by now");
     assert_eq!(world.sees(&one).await, NONE);
-    assert!(matches!(undo(&admin, long).await, Err(GrantError::Refused)), "once");
-    assert!(matches!(undo(&admin, short).await, Err(GrantError::Refused)), "not as it was left");
+    assert!(matches!(back(&admin, long).await, Err(GrantError::Refused)), "once");
+    assert!(matches!(back(&admin, short).await, Err(GrantError::Refused)), "not as it was left");
 
     let late = give(format!("emails={}&every=administered&role=product-keys-reader", two.email)).await;
-    world.clock.turn(change::UNDO_FOR + Duration::seconds(1));
-    assert!(matches!(undo(&admin, late).await, Err(GrantError::Refused)), "too late");
+    world.clock.turn(undo::UNDO_FOR + Duration::seconds(1));
+    assert!(matches!(back(&admin, late).await, Err(GrantError::Refused)), "too late");
     assert_eq!(world.sees(&two).await, ["1", "2", "3"]);
     world.done().await;
 }
@@ -178,7 +179,7 @@ async fn who_has_lost_the_role_takes_nothing_back() {
     assert_eq!(revoke_one(&mut tx, &head, one.id).await.unwrap().grants, 1);
     tx.commit().await.unwrap();
     let mut tx = world.as_person(&admin).await;
-    assert!(matches!(change::undo(&mut tx, admin.id, given).await, Err(GrantError::Refused)), "not his any more");
+    assert!(matches!(undo::undo(&mut tx, admin.id, given).await, Err(GrantError::Refused)), "not his any more");
     drop(tx);
     world.done().await;
 }

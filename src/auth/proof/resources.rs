@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     imports::{self, db::ImportHead},
     keys::{self, model::KeyHead},
-    people::{self, change::Undoable, model::GrantHead, paths::PersonHead},
+    people::{self, model::GrantHead, paths::PersonHead, undo::Undoable},
     pools::{self, model::Application},
     postgres::Scoped,
     products::{self, model::Product},
@@ -208,7 +208,7 @@ impl FromRequestParts<AppState> for OnRoleChange {
         let signed_in = SignedIn::from_request_parts(parts, state).await?;
         let id: Uuid = path_param(parts, state, "change").await?.parse().map_err(|_| Error::NotFound)?;
         let mut tx = signed_in.begin(state).await?;
-        let change = people::change::own(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        let change = people::undo::own(&mut tx, id).await?.ok_or(Error::NotFound)?;
         Ok(Self { signed_in, change })
     }
 }
