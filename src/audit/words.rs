@@ -2,7 +2,7 @@
 //! hold what this program no longer does.
 
 /// Codes and their words, in the order of the filter.
-pub const ACTIONS: [(&str, &str); 74] = [
+pub const ACTIONS: [(&str, &str); 77] = [
     ("key.reveal", "Key revealed"),
     ("key.copy", "Key copied"),
     ("keys.export", "Keys exported"),
@@ -26,6 +26,9 @@ pub const ACTIONS: [(&str, &str); 74] = [
     ("grant-rule.add", "Role given on many License IDs"),
     ("grant-rule.change", "Last day changed on many License IDs"),
     ("grant-rule.revoke", "Role taken away on many License IDs"),
+    ("access.setting", "Names of Administrators shown or hidden"),
+    ("leaver.export", "Leaver sheet exported"),
+    ("request.again", "Access asked for again"),
     ("request.draft", "Request drafted"),
     ("request.change", "Draft of a request changed"),
     ("request.submit", "Request submitted"),

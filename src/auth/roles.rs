@@ -74,6 +74,18 @@ impl Role {
     }
 }
 
+impl Role {
+    /// What it opens, in words: the same table as [`Role::may`].
+    pub fn opens(self) -> &'static str {
+        match self {
+            Self::Administrator => "everything on the License ID, its people included",
+            Self::ProductKeysReader => "contract and keys, on the product’s page and on the contract’s",
+            Self::LicensePositionReader => "contract, orders, licence summary, and the keys on the contract’s page",
+            Self::ProductDownloadManager => "contract and downloads; no key",
+        }
+    }
+}
+
 impl Permission {
     /// The codes of the roles that carry it, for a query's `= ANY(…)`.
     pub fn roles(self) -> Vec<&'static str> {

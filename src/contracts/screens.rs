@@ -20,10 +20,11 @@ use crate::{
     app::AppState,
     auth::{
         proof::{OnContract, See, SignedIn},
-        roles::Permission,
+        roles::{Permission, Role},
     },
     error::{Error, Result},
     keys::{self, model::Of},
+    people,
     postgres::Scoped,
     requests,
     web::{
@@ -225,7 +226,7 @@ async fn panel(
     let offerings = if tab == ContractTab::Offerings { db::offerings(tx, head.id).await? } else { Vec::new() };
     let contacts = if tab == ContractTab::Contacts { db::contacts(tx, head.id).await? } else { Vec::new() };
     let offerings_locked = if tab == ContractTab::Offerings && !head.may(Permission::ReadPosition) {
-        Some(locked(tx, head, "License position reader").await?)
+        Some(locked(tx, head, Role::LicensePositionReader).await?)
     } else {
         None
     };
@@ -287,6 +288,7 @@ async fn key_list(
     let here = list.clone().at(["/contracts/", &head.license_id].concat()).with("tab", "keys");
     let mut rows = keys::view::rows(rows, tx.today());
     requests::beside::mark(tx, &mut rows).await?;
+    people::access::mark(tx, &mut rows).await?;
     let mut keys = KeyList {
         lead: KeyLead::Product,
         place: here.path().to_owned(),
@@ -312,12 +314,11 @@ async fn key_list(
 }
 
 /// A tab that wants a role which this person lacks, and whom to ask.
-async fn locked(tx: &mut Scoped, head: &ContractHead, role: &str) -> Result<Locked> {
+async fn locked(tx: &mut Scoped, head: &ContractHead, role: Role) -> Result<Locked> {
     if head.roles.is_empty() {
         return Ok(Locked::not_approved(&head.license_id));
     }
-    let ask = db::administrator_names(tx, head.id).await?;
-    Ok(Locked { role: role.to_owned(), license_ids: vec![head.license_id.clone()], ask })
+    Ok(requests::ask::locked(tx, role, vec![(head.id, head.license_id.clone())]).await?)
 }
 
 /// The Keys tab for someone who sees the License ID without the right to its keys.
@@ -330,7 +331,7 @@ async fn locked_keys(tx: &mut Scoped, head: &ContractHead) -> Result<KeyList> {
         rows: Vec::new(),
         pager: Pager::default(),
         export: None,
-        locked: Some(locked(tx, head, "Product keys reader").await?),
+        locked: Some(locked(tx, head, Role::ProductKeysReader).await?),
         empty: Empty::new(EmptyKind::NotAllowed, "", ""),
     })
 }

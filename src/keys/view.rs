@@ -48,6 +48,7 @@ fn row(key: KeyRow, further: Vec<Place>, today: Date) -> view::KeyRow {
         remarks,
         request: None,
         ask: None,
+        access: None,
     }
 }
 

@@ -31,11 +31,13 @@ pub enum Kind {
     SingleAdministrator,
     /// One's own role ends by itself.
     GrantEnd,
+    /// Somebody gave one a role, or took one away.
+    RoleChanged,
 }
 
 impl Kind {
     /// All of them, in the order that pages show.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::RequestSubmitted,
         Self::RequestQuestion,
         Self::RequestAnswered,
@@ -50,6 +52,7 @@ impl Kind {
         Self::MakRunOut,
         Self::SingleAdministrator,
         Self::GrantEnd,
+        Self::RoleChanged,
     ];
 
     /// As the database, forms and webhooks name it.
@@ -70,6 +73,7 @@ impl Kind {
             Self::MakRunOut => "mak-run-out",
             Self::SingleAdministrator => "single-administrator",
             Self::GrantEnd => "grant-end",
+            Self::RoleChanged => "role-changed",
         }
     }
 
@@ -97,6 +101,7 @@ impl Kind {
             Self::MakRunOut => "A MAK runs out",
             Self::SingleAdministrator => "You alone administer a License ID",
             Self::GrantEnd => "A role of yours ends",
+            Self::RoleChanged => "Your roles have changed",
         }
     }
 }

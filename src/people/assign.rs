@@ -8,10 +8,13 @@ use axum::{
 use time::{Date, macros::format_description};
 
 use super::{
-    accounts, db,
+    accounts,
+    change::{self, Did, Kind},
+    db,
     grants::{self, Change, GrantError, Granted},
-    model::{Grant, Named, Target, source_words},
+    model::{Grant, GrantHead, Named, Target, end_of, source_words},
     screens::{address, page, role_words},
+    tell::{News, What, tell},
 };
 use crate::{
     app::AppState,
@@ -24,7 +27,7 @@ use crate::{
     web::{
         form::Pairs,
         page::{Html, Tone},
-        view::{Choice, Field},
+        view::{Address, Choice, Field},
         visitor::Person,
     },
 };
@@ -121,11 +124,34 @@ pub async fn give(
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
     };
     let notice = if granted.change == Change::Same { "same" } else { "given" };
+    let undo = note_given(&person, &mut tx, &granted).await?;
     for event in granted.events {
         person.record(&state, &mut tx, event).await?;
     }
     tx.commit().await?;
-    Ok(Redirect::to(&format!("/people?notice={notice}&grant={}", granted.id)).into_response())
+    let next = Address::new("/people").with("notice", notice).with("grant", granted.id.to_string()).with("undo", undo);
+    Ok(Redirect::to(&next.href()).into_response())
+}
+
+/// Keeps what was given so that it can be taken back, and tells the person; empty where there is no way back:
+/// nothing changed, or a site operator has named an Administrator, who alone changes roles there now.
+async fn note_given(person: &SignedIn, tx: &mut Scoped, granted: &Granted) -> Result<String> {
+    let Some(head) = db::grant_head(tx, granted.id).await? else { return Ok(String::new()) };
+    let did = match granted.change {
+        Change::Same => return Ok(String::new()),
+        Change::New => Did::Given,
+        Change::Until { before } => Did::Until { before: before.map(end_of), after: head.ends_at },
+    };
+    let words = format!("{} is now {}.", head.name, role_words(&head));
+    let id = change::note(tx, person.person().id, Kind::Give, &words, &[(granted.id, did)]).await?;
+    let what = if granted.change == Change::New { What::New(head.ends_at) } else { What::Until(head.ends_at) };
+    tell(tx, person.person(), id, "saved", &[news(&head, what)]).await?;
+    Ok(if head.administered { id.to_string() } else { String::new() })
+}
+
+/// What the person is told.
+fn news(head: &GrantHead, what: What) -> News {
+    News { person: head.person_id, role: head.role_label(), license_id: head.license_id.clone(), what }
 }
 
 /// Everything that can be said about the form at once; `None` when something is wrong with it.
@@ -239,6 +265,13 @@ pub async fn revoke(grant: OnGrant, State(state): State<AppState>, list: Pairs) 
         Err(other) => return Err(Error::Conflict(other.to_string())),
     };
     let notice = if revoked.grants == 0 { "unchanged" } else { "revoked" };
+    let mut undo = String::new();
+    // Whoever gives a role of his own away isn't asked whether he meant it: it may be all that he had.
+    if revoked.grants > 0 && head.person_id != grant.person().id {
+        let words = format!("{} is no longer {}.", head.name, role_words(head));
+        undo =
+            change::note(&mut tx, grant.person().id, Kind::Take, &words, &[(head.id, Did::Taken)]).await?.to_string();
+    }
     for event in revoked.events {
         grant.record(&state, &mut tx, event).await?;
     }
@@ -246,7 +279,7 @@ pub async fn revoke(grant: OnGrant, State(state): State<AppState>, list: Pairs) 
     tx.commit().await?;
     // Who has just given away the last License ID of his own may not open the list any more.
     let next = if stays {
-        address(&list).with("notice", notice).with("grant", head.id.to_string()).href()
+        address(&list).with("notice", notice).with("grant", head.id.to_string()).with("undo", undo).href()
     } else {
         "/".to_owned()
     };

@@ -15,7 +15,7 @@ use crate::{contracts::db::like, postgres::Scoped};
 pub const SHOWN: i64 = 50;
 
 /// What holds now, in a statement where `g` is the grant.
-const IN_FORCE: &str = "g.revoked_at IS NULL AND (g.ends_at IS NULL OR g.ends_at > app_now())";
+pub(super) const IN_FORCE: &str = "g.revoked_at IS NULL AND (g.ends_at IS NULL OR g.ends_at > app_now())";
 
 /// For the overview: the people that `/people` lists (those with a role on a License ID that the person
 /// administers, for a site operator everybody), and License IDs with a single Administrator.

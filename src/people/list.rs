@@ -61,6 +61,8 @@ impl GrantRow {
 /// A person and their roles.
 #[derive(Clone, Debug)]
 pub struct PersonRow {
+    /// Their page.
+    pub href: String,
     /// Display name.
     pub name: String,
     /// The address they sign in with.
@@ -122,6 +124,10 @@ pub struct PeoplePage {
     pub single_administrator: Wanting,
     /// License IDs with none; told to site operators, who name one.
     pub no_administrator: Wanting,
+    /// Whether the reader administers something: then roles can be copied and handed over.
+    pub administers: bool,
+    /// Whether the reader is a site operator, who chooses what is told about Administrators.
+    pub operator: bool,
     /// The form's fields, in order: `email`, `role` with its choices, `license_id`, `until`.
     pub grant_fields: Vec<Field>,
     /// What to show when there is no row.
@@ -168,6 +174,7 @@ impl PeoplePage {
             revocable: via.is_empty(),
         };
         let person = |name: &str, email: &str, status, grants| PersonRow {
+            href: "/people/1".into(),
             name: name.into(),
             email: email.into(),
             status,
@@ -206,6 +213,8 @@ impl PeoplePage {
             roles: vec![Choice::new("", "All", ""), Choice::new("administrator", "Administrator", "")],
             single_administrator: Wanting { license_ids: vec!["7740032".into(), "V6219388".into()], total: 2 },
             no_administrator: Wanting { license_ids: vec!["S4471902".into()], total: 41 },
+            administers: true,
+            operator: true,
             grant_fields: vec![
                 Field::new("email", "email", "Email"),
                 Field::new("text", "role", "Role").choices(choices.collect()),

@@ -2,16 +2,33 @@
 //!
 //! Who may: an Administrator gives and takes roles on his License IDs and sees who holds one there; a
 //! site operator sees all people and grants, and may name an Administrator, never himself, where a
-//! License ID has none. Accounts are made on the command line. Tables: `people`, `grants`, `grant_rules`.
+//! License ID has none. [`plan`] says what many roles at once would come to, [`change`] writes it, [`undo`] takes it back;
+//! [`paths`] answers who sees what and why; [`tell`] tells whose roles changed. Accounts are made on the command line, and so are rules for License IDs
+//! to come. Tables: `people`, `grants`, `grant_rules`, `role_changes`, `role_change_grants`, `access_settings`.
 
+pub mod access;
 pub mod accounts;
 mod alone;
 mod assign;
+pub mod change;
+pub mod check_page;
+pub mod choose;
 pub mod db;
+pub mod give_page;
 pub mod grants;
+pub mod leaver;
 pub mod list;
 pub mod model;
+mod pass_on;
+pub mod pass_on_page;
+pub mod paths;
+pub mod person;
+pub mod plan;
 mod screens;
+pub mod settings;
+pub mod tell;
+pub mod undo;
+mod wizard;
 
 use crate::web::registry::Routes;
 
@@ -22,4 +39,17 @@ pub fn routes() -> Routes {
         .get("/people/alone", alone::get)
         .post("/people/grants", assign::give)
         .post("/people/grants/{id}/revoke", assign::revoke)
+        .get("/people/give", wizard::get)
+        .post("/people/give", wizard::post)
+        .get("/people/copy", pass_on::copy)
+        .post("/people/copy", pass_on::copy_post)
+        .get("/people/hand-over", pass_on::hand_over)
+        .post("/people/hand-over", pass_on::hand_over_post)
+        .post("/people/changes/{change}/undo", undo::post)
+        .get("/people/settings", settings::get)
+        .post("/people/settings", settings::post)
+        .get("/people/{id}", person::get)
+        .get("/people/{id}/leaver", leaver::get)
+        .post("/people/{id}/leaver", leaver::export)
+        .get("/keys/{id}/access", access::get)
 }

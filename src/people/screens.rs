@@ -12,6 +12,7 @@ use super::{
     db::{self, Few, Filter, Held, Listed},
     list::{GrantRow, PeoplePage, PersonRow, PersonStatus, Wanting},
     model::{GrantHead, last_day, role_label, source_words},
+    undo,
 };
 use crate::{
     app::AppState,
@@ -23,9 +24,9 @@ use crate::{
     postgres::Scoped,
     web::{
         form::Pairs,
-        page::{Html, Tone},
+        page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Choice, Empty, EmptyKind, Pager, When},
+        view::{Address, Choice, Empty, EmptyKind, Pager, Undo, When},
     },
 };
 
@@ -41,9 +42,7 @@ pub async fn list(
     let query = Pairs::parse(query.unwrap_or_default().as_bytes());
     let mut tx = person.begin(&state).await?;
     let mut page = page(&state, &person, &mut tx, &query, GrantForm::default()).await?;
-    if let Some((tone, text)) = notice(&mut tx, &query).await? {
-        page.shell = page.shell.notice(tone, text);
-    }
+    page.shell = told(&mut tx, page.shell, &query).await?;
     Ok(Html(page).into_response())
 }
 
@@ -82,6 +81,8 @@ pub(super) async fn page(
         roles: roles(&filter.role),
         single_administrator: wanting(single),
         no_administrator: wanting(none),
+        administers: person.person().administers,
+        operator,
         grant_fields: form.fields(person.person()),
         empty: empty(&filter),
         q: filter.q,
@@ -127,6 +128,7 @@ fn row(listed: Listed, held: &[Held], operator: bool, today: Date) -> PersonRow 
     let all = own.first().map_or(0, |first| first.of.unsigned_abs());
     let more = all.saturating_sub(u64::try_from(own.len()).unwrap_or(all));
     PersonRow {
+        href: format!("/people/{}", listed.id),
         name: listed.name,
         email: listed.email,
         status: if listed.disabled_at.is_some() { PersonStatus::Disabled } else { PersonStatus::Active },
@@ -147,8 +149,33 @@ fn grant(held: &Held, today: Date) -> GrantRow {
     }
 }
 
+/// What just happened, with the way back where there is one.
+async fn told(tx: &mut Scoped, shell: Shell, query: &Pairs) -> Result<Shell> {
+    let offer = match query.one("undo").parse() {
+        Ok(id) => undo::undoable(tx, id).await?,
+        Err(_) => None,
+    };
+    let told = notice(tx, query).await?;
+    Ok(match (offer, told) {
+        (Some(offer), told) => {
+            let text = told.map_or(offer.words, |(_, text)| text);
+            shell.undo(Undo::new(text, format!("/people/changes/{}/undo", offer.id)))
+        }
+        (None, Some((tone, text))) => shell.notice(tone, text),
+        (None, None) => shell,
+    })
+}
+
 /// What just happened, told by the grant itself: the address names it, and says nothing on its own.
 async fn notice(tx: &mut Scoped, query: &Pairs) -> Result<Option<(Tone, String)>> {
+    if let Ok(id) = query.one("change").parse::<Uuid>() {
+        let change = undo::own(tx, id).await?;
+        return Ok(change.and_then(|change| match query.one("notice") {
+            "saved" => Some((Tone::Good, change.words)),
+            "undone" => Some((Tone::Info, format!("Taken back: {}", change.words))),
+            _ => None,
+        }));
+    }
     let Ok(id) = query.one("grant").parse::<Uuid>() else { return Ok(None) };
     let Some(grant) = db::grant_head(tx, id).await? else { return Ok(None) };
     Ok(match (query.one("notice"), grant.in_force) {

@@ -246,8 +246,8 @@ mod tests {
         let locked = with(|tab| {
             tab.form = None;
             tab.locked = Some(crate::web::view::Locked {
-                role: "Product download manager".into(),
-                license_ids: vec!["8671204".into()],
+                role: Some(crate::auth::roles::Role::ProductDownloadManager),
+                places: vec![crate::web::view::LockedPlace { license_id: "8671204".into(), open: None }],
                 ask: vec!["Mara".into()],
             });
         });

@@ -17,13 +17,16 @@ use super::{
 };
 use crate::{
     app::AppState,
-    auth::proof::{OnProduct, SignedIn},
-    contracts,
+    auth::{
+        proof::{OnProduct, SignedIn},
+        roles::Role,
+    },
     error::Result,
     keys::{
         self, ProductKey,
         model::{Of, Standing},
     },
+    people,
     postgres::Scoped,
     requests,
     web::{
@@ -265,6 +268,7 @@ async fn panel(
                 Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs());
             let mut rows = keys::view::rows(rows, tx.today());
             requests::beside::mark(tx, &mut rows).await?;
+            people::access::mark(tx, &mut rows).await?;
             let mut keys = KeyList {
                 lead: KeyLead::Contract,
                 place: here.path().to_owned(),
@@ -332,11 +336,8 @@ fn no_keys(product: &Product) -> Empty {
 /// The part of the keys that is there but not for this person: known License IDs, missing role.
 async fn locked(tx: &mut Scoped, product: Uuid) -> Result<Option<Locked>> {
     let closed = keys::db::locked_on(tx, product).await?;
-    let Some((first, _)) = closed.first() else { return Ok(None) };
-    let ask = contracts::db::administrator_names(tx, *first).await?;
-    Ok(Some(Locked {
-        role: "Product keys reader".to_owned(),
-        license_ids: closed.into_iter().map(|(_, license_id)| license_id).collect(),
-        ask,
-    }))
+    if closed.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(requests::ask::locked(tx, Role::ProductKeysReader, closed).await?))
 }

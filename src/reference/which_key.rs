@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::AppState,
-    auth::proof::SignedIn,
+    auth::{proof::SignedIn, roles::Role},
     contracts,
     error::Result,
     keys::{self, KeyKind},
@@ -26,6 +26,7 @@ use crate::{
         classify::slug,
         model::{Filter, Sort},
     },
+    requests,
     web::{
         form::Pairs,
         page::{Html, Shell},
@@ -136,10 +137,8 @@ async fn answer(tx: &mut Scoped, answers: &Answers, advice: Advice) -> Result<An
         keys = found.into_iter().map(|key| fitting(key, &product.slug, today)).collect();
         if keys.is_empty() {
             let closed = keys::db::locked_on(tx, product.id).await?;
-            if let Some((first, _)) = closed.first() {
-                let ask = contracts::db::administrator_names(tx, *first).await?;
-                let license_ids = closed.into_iter().map(|(_, license_id)| license_id).collect();
-                locked = Some(Locked { role: "Product keys reader".to_owned(), license_ids, ask });
+            if !closed.is_empty() {
+                locked = Some(requests::ask::locked(tx, Role::ProductKeysReader, closed).await?);
             }
         }
     }

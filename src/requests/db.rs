@@ -294,6 +294,22 @@ pub async fn open_access(tx: &mut Scoped, license_id: &str, role: &str) -> sqlx:
     .await
 }
 
+/// The person's open requests for this role on these License IDs: License ID and number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_access_on(tx: &mut Scoped, license_ids: &[&str], role: &str) -> sqlx::Result<Vec<(String, i64)>> {
+    sqlx::query_as(
+        "SELECT license_id, min(number) FROM requests
+         WHERE kind = 'access' AND asker_id = app_person() AND state NOT IN ('draft', 'declined', 'done', 'withdrawn')
+           AND license_id = ANY($1) AND role = $2 GROUP BY license_id",
+    )
+    .bind(license_ids)
+    .bind(role)
+    .fetch_all(&mut **tx)
+    .await
+}
+
 /// Until when the person asking holds a role on a License ID that they see: `None` not at all, `Some(None)` without end.
 ///
 /// # Errors

@@ -251,7 +251,16 @@ impl Form {
         Ok(())
     }
 
+    /// What is wrong with it first.
+    pub fn first_error(&self) -> Option<&str> {
+        self.inputs().into_iter().find_map(|input| input.error.as_deref())
+    }
+
     fn is_wrong(&self) -> bool {
+        self.first_error().is_some()
+    }
+
+    fn inputs(&self) -> [&Input; 11] {
         [
             &self.kind_input,
             &self.key,
@@ -265,8 +274,6 @@ impl Form {
             &self.until,
             &self.due,
         ]
-        .iter()
-        .any(|input| input.error.is_some())
     }
 }
 

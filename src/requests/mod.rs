@@ -9,6 +9,7 @@
 //! `product_keys.total` of an own product or makes the grant; a reading writes `key_readings`.
 
 mod act;
+pub mod ask;
 pub mod beside;
 pub mod db;
 mod fields;
@@ -49,4 +50,5 @@ pub fn routes() -> Routes {
         .get("/requests/{number}/files/{id}", files::download)
         .get("/requests/{number}/packet", packet::get)
         .post("/contracts/{license_id}/second-person", settings::post)
+        .post("/contracts/{license_id}/ask", ask::post)
 }

@@ -87,6 +87,9 @@ fn notice(step: &str, request: &Request) -> Option<(Tone, String)> {
             "Asked. If this License ID exists here, its Administrators see your request; Keyward doesn’t say whether it does.",
         ),
         ("submit", State::Submitted) => good("Asked. Whoever decides sees it from now on."),
+        ("again", _) if request.mine && request.state.is_open() => {
+            Some((Tone::Info, "You have asked for this already: here it is.".to_owned()))
+        }
         ("draft", State::Draft) => good("Kept as a draft. Nobody else sees it until you submit it."),
         ("approve", State::Done) if request.kind == Kind::Access => {
             Some((Tone::Good, format!("Approved: {} holds the role now.", request.asker_name)))

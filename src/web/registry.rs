@@ -35,6 +35,10 @@ pub enum Who {
     OnKeptDownload,
     /// Administrators of the License ID of the grant in the path.
     OnGrant,
+    /// Who has the site-wide right that the page wants and knows the person in the path.
+    OnPerson,
+    /// Who made the change of roles in the path.
+    OnRoleChange,
     /// Administrators of the License ID of the application in the path.
     OnApplication,
     /// Who sent in the import in the path, and site operators.

@@ -24,3 +24,4 @@ mod readers;
 mod reference;
 mod requests;
 mod summary;
+mod roles;

@@ -63,6 +63,9 @@ const fn seen_by(person: Person, name: &'static str, path: &'static str) -> Page
 /// An event of a host, a code with a digit too many, and one of which only a title is known.
 const PASTED: &str = "/error-codes?q=0xC004CF038+0xC004E002+0xC004D302%0D%0A0xC004F06C%2C5%2Cpc-17%2C0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0%2C2010%2F9%2F29+21%3A46%2C1%2C2%2C41520%2C68531fb9-5511-4989-97be-d11a0f55633f";
 
+/// Something new, something held, something with another end.
+const GIVE_CHECK: &str = "/people/give?step=check&emails=helpdesk%40northwind.example+newcomer%40northwind.example+second%40northwind.example&numbers=8671204+8671311+7740032&role=administrator&role=product-keys-reader&until=2027-03-31";
+
 /// Tabs of an own application.
 const MACHINES: &str = "//main//nav//a[.='Machines']";
 /// The same.
@@ -140,6 +143,19 @@ pub const PAGES: &[Page] = &[
     page("request-new-closed", "/requests/new?license_id=68403177&kind=kms-exception"),
     page("people", "/people"),
     clicked("people-form", "/people", &["details.fold summary"]),
+    page("give-people", "/people/give"),
+    page("give-license-ids", "/people/give?step=license-ids&emails=helpdesk%40northwind.example&license_q=86"),
+    page("give-wrong", "/people/give?step=roles&emails=nobody%40northwind.example"),
+    page("give-roles", "/people/give?step=roles&emails=helpdesk%40northwind.example&numbers=8671204"),
+    page("give-check", GIVE_CHECK),
+    page("copy", "/people/copy"),
+    page("copy-wrong", "/people/copy?from=newcomer%40northwind.example&to=who"),
+    page("hand-over-check", "/people/hand-over?from=helpdesk%40northwind.example&to=newcomer%40northwind.example"),
+    page("whom-to-ask", "/people/settings"),
+    clicked("person", "/people", &["//tbody//a[.='Help Desk']"]),
+    clicked("person-none", "/people", &["//tbody//a[.='Newcomer']"]),
+    clicked("leaver", "/people", &["//tbody//a[.='Licence Administrator']", "//nav//a[.='Leaver sheet']"]),
+    clicked("key-access", "/contracts/8671204?tab=keys", &["//a[starts-with(., 'Who can see this key')]"]),
     page("imports", "/imports"),
     uploaded("import-preview", &["tests/data/good/lf-other-order.csv", "demo/estate/orders.csv"]),
     uploaded("import-refused", &["tests/data/bad/malformed-count.csv", "tests/data/bad/unknown-header.csv"]),

@@ -4,3 +4,5 @@ mod accounts;
 mod appointing;
 mod giving;
 mod inheriting;
+mod many;
+mod paths;

@@ -53,6 +53,10 @@ async fn foreign_and_absent_are_indistinguishable() {
         if matches!(foreign.actor, "administrator B" | "site operator") {
             continue;
         }
+        // An auditor reads the whole log, so nobody's part of it is foreign.
+        if foreign.actor == "auditor" && foreign.route.ends_with("/leaver") {
+            continue;
+        }
         let absent = answers
             .iter()
             .find(|a| a.case == "absent" && a.route == foreign.route && a.actor == foreign.actor)
@@ -86,6 +90,8 @@ async fn blurred(answer: &Answer) -> String {
         planted.notices,
         planted.files,
         planted.downloads,
+        planted.known,
+        planted.changes,
     ] {
         text = text.replace(&ids[1].to_string(), "ID");
     }

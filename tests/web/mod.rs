@@ -9,6 +9,7 @@ mod people;
 mod pools;
 mod reference;
 mod requests;
+mod roles;
 mod rows;
 mod security;
 mod summary;

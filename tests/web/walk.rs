@@ -81,6 +81,17 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
             ("role", "product-keys-reader".into()),
             ("license_id", license_id),
         ],
+        "/people/give" => vec![
+            ("emails", "no.grant@keyward.example".into()),
+            ("role", "product-keys-reader".into()),
+            ("numbers", license_id),
+            ("shown", "what was shown".into()),
+        ],
+        "/people/copy" | "/people/hand-over" => {
+            vec![("from", "keys.reader.a@keyward.example".into()), ("to", "no.grant@keyward.example".into())]
+        }
+        "/people/settings" => vec![("administrators", "hidden".into())],
+        "/contracts/{license_id}/ask" => vec![("role", "product-download-manager".into())],
         "/notices/read" => vec![("id", id(&world.planted.notices, case).to_string())],
         "/notices/send" => vec![("about", format!("{}:180", date(world, case)))],
         "/notices/snooze" => vec![("name", date(world, case)), ("until", "2027-02-01".into())],
@@ -148,6 +159,7 @@ fn cases(route: &Route) -> &'static [&'static str] {
         "/exports/summary",
         "/exports/orders",
         "/people/grants",
+        "/people/give",
         "/requests",
         "/notices/read",
         "/notices/send",
@@ -182,6 +194,7 @@ fn path(route: &Route, world: &World, case: usize) -> String {
         path if path.starts_with("/orders/") => &planted.orders,
         path if path.starts_with("/downloads/") => &planted.downloads,
         path if path.starts_with("/people/grants/") => &planted.grants,
+        path if path.starts_with("/people/{id}") => &planted.known,
         path if path.starts_with("/account/sessions/") => &planted.sessions,
         path if path.starts_with("/requests/") => &planted.files,
         _ => &planted.imports,
@@ -195,6 +208,7 @@ fn path(route: &Route, world: &World, case: usize) -> String {
         .replace("{cmid}", &own(world, case, |own| own.cmid))
         .replace("{key}", &own(world, case, |own| own.key))
         .replace("{enrolment}", &own(world, case, |own| own.code))
+        .replace("{change}", &id(&planted.changes, case).to_string())
         .replace("{license_id}", [A, B, ABSENT][case])
         .replace("{slug}", ["alpha-suite", "beta-suite", "no-suite"][case])
         .replace("{id}", &id(ids, case).to_string())

@@ -69,6 +69,10 @@ pub struct Planted {
     pub requests: [i64; 2],
     /// The files attached to them.
     pub files: [Uuid; 2],
+    /// Somebody whom administrator A knows, and somebody whom administrator B does.
+    pub known: [Uuid; 2],
+    /// Changes of roles that the two administrators have just saved.
+    pub changes: [Uuid; 2],
     /// Own applications, with all that can hang on one.
     pub own: [Own; 2],
     /// Files to download of the two products.
@@ -150,7 +154,7 @@ async fn plant(app: &App) -> Planted {
         app.grant(who("administrator A"), "administrator", contracts[0]).await,
         app.grant(who("administrator B"), "administrator", contracts[1]).await,
     ];
-    app.grant(who("keys reader A"), "product-keys-reader", contracts[0]).await;
+    let given = app.grant(who("keys reader A"), "product-keys-reader", contracts[0]).await;
     app.grant(who("position reader A"), "license-position-reader", contracts[0]).await;
     app.grant(who("download manager A"), "product-download-manager", contracts[0]).await;
     let revoked = app.grant(who("revoked"), "administrator", contracts[0]).await;
@@ -172,7 +176,12 @@ async fn plant(app: &App) -> Planted {
     ];
     let own =
         [own(app, contracts[0], "Alpha", CANARIES_OWN[0]).await, own(app, contracts[1], "Beta", CANARIES_OWN[1]).await];
-    Planted { contracts, keys, orders, grants, sessions, imports, notices, requests, files, own, downloads, people }
+    let known = [who("keys reader A"), who("administrator B")];
+    let changes =
+        [change(app, who("administrator A"), given).await, change(app, who("administrator B"), grants[1]).await];
+    Planted {
+        contracts, keys, orders, grants, sessions, imports, notices, requests, files, known, changes, own, downloads, people,
+    }
 }
 
 async fn run(app: &App, statement: &'static str, id: Uuid) {
@@ -274,6 +283,29 @@ async fn notice(app: &App, contract: Uuid, license_id: &str) -> Uuid {
     let id = sqlx::query_scalar("SELECT id FROM notices WHERE about = $1")
         .bind(&told.about)
         .fetch_one(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// A grant as if its Administrator had just given it in the browser.
+async fn change(app: &App, by: Uuid, grant: Uuid) -> Uuid {
+    let id = Uuid::now_v7();
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    sqlx::query(
+        "INSERT INTO role_changes (id, kind, by_person, made_at, words) VALUES ($1, 'give', $2, $3, 'planted')",
+    )
+    .bind(id)
+    .bind(by)
+    .bind(NOW)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    sqlx::query("INSERT INTO role_change_grants (change_id, grant_id, did) VALUES ($1, $2, 'given')")
+        .bind(id)
+        .bind(grant)
+        .execute(&mut *tx)
         .await
         .unwrap();
     tx.commit().await.unwrap();

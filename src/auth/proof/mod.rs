@@ -15,8 +15,8 @@ use axum::{
 
 pub use files::{OnDownload, OnKeptDownload, OnKeptProduct};
 pub use resources::{
-    Administer, Needs, OnApplication, OnContract, OnGrant, OnImport, OnKey, OnOrder, OnProduct, OnRequest,
-    OnRequestFile, OnSession, ReadKeys, See,
+    Administer, Needs, OnApplication, OnContract, OnGrant, OnImport, OnKey, OnOrder, OnPerson, OnProduct, OnRequest,
+    OnRequestFile, OnRoleChange, OnSession, ReadKeys, See,
 };
 
 use super::session;

@@ -20,7 +20,7 @@ use crate::{
     imports::{self, db::ImportHead},
     keys::{self, model::KeyHead},
     orders::{self, model::OrderHead},
-    people::{self, model::GrantHead},
+    people::{self, model::GrantHead, paths::PersonHead, undo::Undoable},
     pools::{self, model::Application},
     postgres::Scoped,
     products::{self, model::Product},
@@ -180,6 +180,62 @@ impl FromRequestParts<AppState> for OnGrant {
             "Only an Administrator of License ID {} takes a role away there. Ask one of them.",
             grant.license_id
         )))
+    }
+}
+
+/// The person in the path (`{id}`) is one that whoever has the right `R` knows.
+pub struct OnPerson<R> {
+    signed_in: SignedIn,
+    /// The person.
+    pub person: PersonHead,
+    right: PhantomData<R>,
+}
+
+impl<R> OnPerson<R> {
+    /// Who reads.
+    pub fn signed_in(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl<R: SiteRight> Proof for OnPerson<R> {
+    const ACCESS: Access = access(Who::OnPerson);
+}
+
+impl<R: SiteRight> FromRequestParts<AppState> for OnPerson<R> {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        // Before the person is looked up: who lacks the right learns the same of everybody.
+        if !R::has(signed_in.person()) {
+            return Err(Error::Lacking(R::NEEDED.to_owned()));
+        }
+        let id: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+        let mut tx = signed_in.begin(state).await?;
+        let person = people::paths::person(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        Ok(Self { signed_in, person, right: PhantomData })
+    }
+}
+
+/// The save of roles in the path (`{change}`) is the person's own.
+pub struct OnRoleChange {
+    signed_in: SignedIn,
+    /// What was done.
+    pub change: Undoable,
+}
+
+impl Proof for OnRoleChange {
+    const ACCESS: Access = access(Who::OnRoleChange);
+}
+
+impl FromRequestParts<AppState> for OnRoleChange {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let id: Uuid = path_param(parts, state, "change").await?.parse().map_err(|_| Error::NotFound)?;
+        let mut tx = signed_in.begin(state).await?;
+        let change = people::undo::own(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        Ok(Self { signed_in, change })
     }
 }
 
@@ -350,6 +406,20 @@ impl Deref for OnGrant {
     }
 }
 
+impl<R> Deref for OnPerson<R> {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl Deref for OnRoleChange {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
 impl Deref for OnApplication {
     type Target = SignedIn;
     fn deref(&self) -> &SignedIn {
@@ -399,7 +469,12 @@ async fn lacking(tx: &mut Scoped, permission: Permission, contract: &ContractHea
     }
     let roles: Vec<_> = Role::ALL.into_iter().filter(|role| role.may(permission)).map(Role::label).collect();
     let administrators = contracts::db::administrator_names(tx, contract.id).await?;
-    let ask = if administrators.is_empty() { "your site operator".to_owned() } else { administrators.join(" or ") };
+    // None can sign in, or the site hides their names.
+    let ask = if administrators.is_empty() {
+        "an Administrator of it, or your site operator".to_owned()
+    } else {
+        administrators.join(" or ")
+    };
     Ok(Error::Lacking(format!(
         "On License ID {} this needs the role {}. Ask {ask}.",
         contract.license_id,

@@ -7,11 +7,12 @@ use super::{
     upload::Form,
 };
 use crate::{
-    contracts,
+    auth::roles::Role,
     error::Result,
     postgres::Scoped,
     products::{model::Product, rules},
     reference::gvlk::{self, Gvlk},
+    requests,
     web::{
         form::Pairs,
         view::{Empty, EmptyKind, Field, Locked, When},
@@ -143,12 +144,7 @@ fn row(file: Download, ready: Option<Uuid>, today: time::Date) -> DownloadRow {
 
 async fn locked(tx: &mut Scoped, product: &Product) -> Result<Locked> {
     let seen = db::seen_under(tx, product.id).await?;
-    let ask = match seen.first() {
-        Some((first, _)) => contracts::db::administrator_names(tx, *first).await?,
-        None => Vec::new(),
-    };
-    let license_ids = seen.into_iter().map(|(_, license_id)| license_id).collect();
-    Ok(Locked { role: "Product download manager".to_owned(), license_ids, ask })
+    Ok(requests::ask::locked(tx, Role::ProductDownloadManager, seen).await?)
 }
 
 fn empty(product: &Product, keeps: bool) -> Empty {

@@ -1,5 +1,6 @@
 //! A list with nothing in it says which of three reasons it has.
 use super::Link;
+use crate::auth::roles::Role;
 
 /// Why there is nothing to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,50 +57,86 @@ impl Empty {
     }
 }
 
-/// Something that is there, but not for this person: what is missing and whom to ask.
+/// A License ID on which a role is missing; known to the person.
+#[derive(Clone, Debug)]
+pub struct LockedPlace {
+    /// The License ID.
+    pub license_id: String,
+    /// The person's open request for the role there.
+    pub open: Option<Link>,
+}
+
+impl LockedPlace {
+    /// Where the button asks for the role.
+    #[must_use]
+    pub fn action(&self) -> String {
+        ["/contracts/", &self.license_id, "/ask"].concat()
+    }
+}
+
+/// Something that is there, but not for this person: what is missing, whom to ask, and the button that asks.
 #[derive(Clone, Debug)]
 pub struct Locked {
-    /// The role that would open it.
-    pub role: String,
-    /// The License IDs it is missing on; all of them known to the person.
-    pub license_ids: Vec<String>,
+    /// The role that would open it; none where no role does, because the organisation isn't approved.
+    pub role: Option<Role>,
+    /// Where it is missing.
+    pub places: Vec<LockedPlace>,
     /// Names of administrators; empty where the installation hides them.
     pub ask: Vec<String>,
 }
 
 impl Locked {
+    /// Buttons that fit beside each other; more License IDs are asked for one by one on their own pages.
+    const BUTTONS: usize = 6;
+
     /// A License ID on which nobody may do anything: "Organization not approved".
     #[must_use]
     pub fn not_approved(license_id: &str) -> Self {
         Self {
-            role: String::new(),
-            license_ids: vec![license_id.to_owned()],
-            ask: vec!["the vendor".into(), "your reseller".into()],
+            role: None,
+            places: vec![LockedPlace { license_id: license_id.to_owned(), open: None }],
+            ask: Vec::new(),
         }
     }
 
     /// What is missing, in a sentence.
     #[must_use]
     pub fn missing(&self) -> String {
-        if self.role.is_empty() {
-            let license_id = self.license_ids.concat();
+        let ids: Vec<&str> = self.places.iter().map(|place| place.license_id.as_str()).collect();
+        let ids_text = ids.join(", ");
+        let Some(role) = self.role else {
             return format!(
-                "The vendor hasn’t approved the organisation of License ID {license_id}: its keys, downloads and roles rest until it has."
+                "The vendor hasn’t approved the organisation of License ID {ids_text}: its keys, downloads and roles rest until it has."
             );
-        }
-        let ids = self.license_ids.join(", ");
-        let noun = if self.license_ids.len() == 1 { " on License ID " } else { " on License IDs " };
-        ["You lack the role ", &self.role, noun, &ids, "."].concat()
+        };
+        let noun = if ids.len() == 1 { " on License ID " } else { " on License IDs " };
+        ["You lack the role ", role.label(), noun, &ids_text, "."].concat()
     }
 
     /// Whom to ask, in a sentence.
     #[must_use]
     pub fn whom(&self) -> String {
-        match self.ask.split_last() {
-            None => "Ask an administrator of the License ID for it.".to_owned(),
-            Some((only, [])) => ["Ask ", only, " for it."].concat(),
-            Some((last, rest)) => ["Ask ", &rest.join(", "), " or ", last, " for it."].concat(),
+        if self.role.is_none() {
+            return "The vendor or your reseller says what is still missing.".to_owned();
         }
+        match self.ask.split_last() {
+            None => "An administrator of the License ID gives it.".to_owned(),
+            Some((only, [])) => [only, " can give it."].concat(),
+            Some((last, rest)) => [&rest.join(", "), " or ", last, " can give it."].concat(),
+        }
+    }
+
+    /// The places with a button.
+    #[must_use]
+    pub fn asked(&self) -> &[LockedPlace] {
+        let most = if self.role.is_some() { Self::BUTTONS } else { 0 };
+        &self.places[..self.places.len().min(most)]
+    }
+
+    /// Whether the buttons have to name their License ID.
+    #[must_use]
+    pub fn several(&self) -> bool {
+        self.places.len() > 1
     }
 }
 
@@ -110,12 +147,14 @@ mod tests {
     #[test]
     fn a_locked_part_says_what_is_missing_and_whom_to_ask() {
         let locked = |ask: &[&str]| Locked {
-            role: "Product keys reader".into(),
-            license_ids: vec!["8671204".into()],
+            role: Some(Role::ProductKeysReader),
+            places: vec![LockedPlace { license_id: "8671204".into(), open: None }],
             ask: ask.iter().map(ToString::to_string).collect(),
         };
         assert_eq!(locked(&[]).missing(), "You lack the role Product keys reader on License ID 8671204.");
-        assert_eq!(locked(&["Mara"]).whom(), "Ask Mara for it.");
-        assert_eq!(locked(&["Mara", "Ilya"]).whom(), "Ask Mara or Ilya for it.");
+        assert_eq!(locked(&[]).whom(), "An administrator of the License ID gives it.");
+        assert_eq!(locked(&["Mara"]).whom(), "Mara can give it.");
+        assert_eq!(locked(&["Mara", "Ilya"]).whom(), "Mara or Ilya can give it.");
+        assert_eq!(locked(&[]).places[0].action(), "/contracts/8671204/ask");
     }
 }

@@ -247,6 +247,8 @@ pub struct KeyRow {
     pub request: Option<Link>,
     /// How to ask for more, where the person may.
     pub ask: Option<Ask>,
+    /// The page that says who can see it, for Administrators of its License ID.
+    pub access: Option<String>,
 }
 
 impl KeyRow {
@@ -336,6 +338,7 @@ impl KeyList {
             remarks: vec![],
             request: None,
             ask: None,
+            access: None,
         };
         let mut rows = vec![
             row("k1", "G3GH4", "8671204", "Northwind Holding AG", "MAK", mak(2_590, 5_000)),
@@ -363,8 +366,8 @@ impl KeyList {
                     .field("product", "windows-11-pro"),
             ),
             locked: Some(Locked {
-                role: "Product keys reader".into(),
-                license_ids: vec!["V6219054".into()],
+                role: Some(crate::auth::roles::Role::ProductKeysReader),
+                places: vec![super::LockedPlace { license_id: "V6219054".into(), open: None }],
                 ask: vec!["Aiko Tanaka".into()],
             }),
             empty: Empty::new(super::EmptyKind::NothingYet, "No keys yet", "Import a key file to see them here."),

@@ -9,7 +9,7 @@ mod undo;
 mod when;
 
 pub use address::Address;
-pub use empty::{Empty, EmptyKind, Locked};
+pub use empty::{Empty, EmptyKind, Locked, LockedPlace};
 pub use form::{Choice, Export, Field, Format};
 pub use key::{Ask, KeyCell, KeyLead, KeyList, KeyRow, Level, Meter, Place, Quantity, Remark};
 pub use list::{Chip, Column, Pager, Tab};
