@@ -6,7 +6,7 @@ use askama::filters::HtmlSafe;
 use axum::response::{IntoResponse, Response};
 
 use super::statics::Assets;
-use super::view::Link;
+use super::view::{Link, Undo};
 use crate::error::Error;
 
 /// The signed-in person, as the account menu shows them.
@@ -120,6 +120,8 @@ pub struct Shell {
     pub sealed: bool,
     /// What just happened.
     pub notice: Option<Notice>,
+    /// What just happened and can be taken back.
+    pub undo: Option<Undo>,
     /// When the page was made, exactly, for paper; empty on the sign-in page.
     pub made: String,
     /// Notices not read yet; 100 stands for more.
@@ -169,7 +171,17 @@ impl Shell {
     #[must_use]
     pub fn new(path: &str, person: Option<Person>, nav: Vec<NavItem>) -> Self {
         let icons = Assets::address("icons.svg");
-        Self { path: path.to_owned(), person, nav, sealed: false, notice: None, made: String::new(), unread: 0, icons }
+        Self {
+            path: path.to_owned(),
+            person,
+            nav,
+            sealed: false,
+            notice: None,
+            undo: None,
+            made: String::new(),
+            unread: 0,
+            icons,
+        }
     }
 
     /// The same frame with the banner that says the vault is sealed, or without.
@@ -203,6 +215,13 @@ impl Shell {
     #[must_use]
     pub fn notice(mut self, kind: Tone, text: impl Into<String>) -> Self {
         self.notice = Some(Notice { kind, text: text.into() });
+        self
+    }
+
+    /// The same frame with the offer to take back what just happened.
+    #[must_use]
+    pub fn undo(mut self, offer: Undo) -> Self {
+        self.undo = Some(offer);
         self
     }
 

@@ -8,5 +8,6 @@ import "./panel.js";
 import "./keys.js";
 import "./command.js";
 import "./live.js";
+import "./undo.js";
 
 document.querySelector("[data-summary]")?.focus();

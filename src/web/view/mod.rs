@@ -4,6 +4,7 @@ mod empty;
 mod form;
 mod key;
 mod list;
+mod undo;
 mod when;
 
 pub use address::Address;
@@ -11,6 +12,7 @@ pub use empty::{Empty, EmptyKind, Locked};
 pub use form::{Choice, Export, Field, Format};
 pub use key::{Ask, KeyCell, KeyLead, KeyList, KeyRow, Level, Meter, Place, Quantity, Remark};
 pub use list::{Chip, Column, Pager, Tab};
+pub use undo::Undo;
 pub use when::When;
 
 /// A number with separators: `12,304`.
