@@ -14,6 +14,7 @@ pub mod config;
 pub mod contracts;
 pub mod error;
 pub mod exports;
+pub mod hand;
 pub mod imports;
 pub mod keys;
 pub mod lifecycle;

@@ -2,7 +2,7 @@
 //! hold what this program no longer does.
 
 /// Codes and their words, in the order of the filter.
-pub const ACTIONS: [(&str, &str); 66] = [
+pub const ACTIONS: [(&str, &str); 74] = [
     ("key.reveal", "Key revealed"),
     ("key.copy", "Key copied"),
     ("keys.export", "Keys exported"),
@@ -12,6 +12,14 @@ pub const ACTIONS: [(&str, &str); 66] = [
     ("import.apply", "File imported"),
     ("import.replan", "Upload read again"),
     ("import.discard", "Upload discarded"),
+    ("contract.change", "License ID changed by hand"),
+    ("key.change", "Key’s note, owner or place changed"),
+    ("key.reading", "Count read in by hand"),
+    ("order.change", "Order changed by hand"),
+    ("contact.change", "Contact changed by hand"),
+    ("organization.change", "Organization changed by hand"),
+    ("agreement.change", "Parent agreement changed by hand"),
+    ("product.change", "Product changed by hand"),
     ("grant.add", "Role given"),
     ("grant.change", "Role’s last day changed"),
     ("grant.revoke", "Role taken away"),

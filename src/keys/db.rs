@@ -89,7 +89,7 @@ fn statement(column: &str, names: &str, order: &str, placed: &str) -> String {
     format!(
         "WITH keys AS MATERIALIZED (
             SELECT k.id, k.contract_id, k.product_id, k.fingerprint, k.kind, k.last_five, k.used, k.total, k.seats, k.osa_status, k.read_at,
-                   k.usable_from, k.blocked_at, k.no_key_text
+                   k.usable_from, k.blocked_at, k.superseded_at, k.no_key_text
             FROM (SELECT DISTINCT contract_id FROM app_grants() WHERE role = ANY($2)) mine JOIN product_keys k ON k.contract_id = mine.contract_id
             WHERE {column} = $1 AND k.archived_at IS NULL),
          names AS MATERIALIZED ({names}),

@@ -50,7 +50,7 @@ pub async fn list(
 ) -> sqlx::Result<(Vec<Order>, i64)> {
     let order = order_by(sort);
     let statement = format!(
-        "SELECT c.license_id, o.reseller_order_no, o.customer_order_no, o.ordered_on, o.usage_starts_on, o.reseller,
+        "SELECT o.id, o.contract_id IN (SELECT app_administered()) AS administered, c.license_id, o.reseller_order_no, o.customer_order_no, o.ordered_on, o.usage_starts_on, o.reseller,
                 o.part_number, o.description, o.quantity, o.country, count(*) OVER () AS total
          FROM orders o JOIN contracts c ON c.id = o.contract_id
          WHERE o.contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))

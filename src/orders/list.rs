@@ -7,6 +7,8 @@ use crate::web::view::{Address, Chip, Column, Empty, Pager, When, number};
 /// An order line.
 #[derive(Clone, Debug)]
 pub struct OrderRow {
+    /// Its form, for whoever may correct it.
+    pub edit: Option<String>,
     /// The License ID it was ordered under.
     pub license_id: String,
     /// The reseller's number.
@@ -92,6 +94,7 @@ impl OrdersPage {
         let today = date!(2026 - 11 - 22);
         let address = Address::new("/orders").with("license_id", "8671377");
         let row = |description: &str, part: &str, quantity, ordered, start, reseller: &str| OrderRow {
+            edit: Some("/orders/7/edit".into()),
             license_id: "8671377".into(),
             reseller_number: "R0610985".into(),
             customer_number: "PO-55118".into(),

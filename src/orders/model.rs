@@ -1,10 +1,15 @@
 //! What a list of order lines is made of.
 
 use time::Date;
+use uuid::Uuid;
 
 /// An order line.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Order {
+    /// The row.
+    pub id: Uuid,
+    /// Whether the person may correct it.
+    pub administered: bool,
     /// The License ID it was ordered under.
     pub license_id: String,
     /// The reseller's number.

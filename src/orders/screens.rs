@@ -102,6 +102,7 @@ async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
 
 fn row(order: Order, today: Date) -> OrderRow {
     OrderRow {
+        edit: order.administered.then(|| format!("/orders/{}/edit", order.id)),
         license_id: order.license_id,
         reseller_number: order.reseller_order_no,
         customer_number: order.customer_order_no,

@@ -12,7 +12,7 @@ use crate::{auth::roles::Permission, contracts::db::like, postgres::Scoped};
 pub async fn by_slug(tx: &mut Scoped, slug: &str) -> sqlx::Result<Option<Product>> {
     sqlx::query_as(
         "SELECT id, slug, name, estate, category, family, version, edition, needs_key, no_key_reason FROM products p
-         WHERE slug = $1 AND EXISTS (SELECT 1 FROM contract_products cp WHERE cp.product_id = p.id AND cp.contract_id IN (SELECT contract_id FROM app_grants()))",
+         WHERE slug = $1 AND p.archived_at IS NULL AND EXISTS (SELECT 1 FROM contract_products cp WHERE cp.product_id = p.id AND cp.contract_id IN (SELECT contract_id FROM app_grants()))",
     )
     .bind(slug)
     .fetch_optional(&mut **tx)
@@ -72,7 +72,7 @@ pub async fn survey(
             SELECT p.slug, p.name, lower(p.name) AS lower_name, p.category, p.needs_key, o.license_ids, o.keys
             FROM (SELECT cp.product_id, count(*) AS license_ids, coalesce(sum(cp.keys::integer) FILTER (WHERE m.reads), 0) AS keys
                   FROM mine m JOIN contract_products cp ON cp.contract_id = m.contract_id {among} GROUP BY cp.product_id) o
-            JOIN {products} p ON p.id = o.product_id),
+            JOIN {products} p ON p.id = o.product_id WHERE p.archived_at IS NULL),
          page AS (SELECT *, row_number() OVER (ORDER BY {column} {direction}, lower_name) AS place, count(*) OVER () AS total
                   FROM matching WHERE $4 = '' OR category = $4 ORDER BY place LIMIT $5 OFFSET $6)
          SELECT a.*, page.* FROM (
@@ -117,7 +117,8 @@ fn surveyed(rows: &[PgRow]) -> sqlx::Result<Survey> {
 /// When the database fails.
 pub async fn overview(tx: &mut Scoped) -> sqlx::Result<(i64, i64, i64, i64)> {
     sqlx::query_as(
-        "SELECT (SELECT count(DISTINCT cp.product_id) FROM contract_products cp WHERE cp.contract_id IN (SELECT contract_id FROM app_grants())),
+        "SELECT (SELECT count(DISTINCT cp.product_id) FROM contract_products cp WHERE cp.contract_id IN (SELECT contract_id FROM app_grants())
+                    AND cp.product_id NOT IN (SELECT app_archived_products())),
                 count(*) FILTER (WHERE kind <> 'NONE'),
                 count(*) FILTER (WHERE kind = 'MAK' AND used >= total),
                 count(*) FILTER (WHERE kind = 'MAK' AND used < total AND used * 5 >= total * 4)

@@ -7,6 +7,8 @@ if (offer) {
   const address = new URL(location.href);
   address.searchParams.delete("notice");
   address.searchParams.delete("undo");
+  address.searchParams.delete("did");
+  address.searchParams.delete("n");
   history.replaceState(history.state, "", address);
 
   let timer = 0;

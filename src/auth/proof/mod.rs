@@ -3,6 +3,7 @@
 //! named in the path, within the person's scope: out of scope is 404, in scope without the role is
 //! a page that says which role is missing.
 
+mod hand;
 mod resources;
 
 use std::{marker::PhantomData, ops::Deref};
@@ -12,6 +13,7 @@ use axum::{
     http::{Method, request::Parts},
 };
 
+pub use hand::{Edits, OnChangeSet, Row};
 pub use resources::{
     Administer, Needs, OnApplication, OnContract, OnGrant, OnImport, OnKey, OnProduct, OnRequest, OnRequestFile,
     OnSession, ReadKeys, See,
@@ -128,6 +130,18 @@ impl SiteRight for OperatorOrAdministrator {
     const NEEDED: &'static str = "This page is for site operators and for Administrators of a License ID. Ask one of them for the role, or for what you came to do.";
     fn has(person: &Person) -> bool {
         person.site_operator || person.administers
+    }
+}
+
+/// What is done to many keys at once: Administrators, within their License IDs.
+pub struct SomeAdministrator;
+
+impl SiteRight for SomeAdministrator {
+    const WHO: Who = Who::Administrator;
+    const NEEDED: &'static str =
+        "This is for Administrators of a License ID. Ask one of them for the role, or for what you came to do.";
+    fn has(person: &Person) -> bool {
+        person.administers
     }
 }
 

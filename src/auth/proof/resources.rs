@@ -351,7 +351,7 @@ impl Deref for OnSession {
         &self.signed_in
     }
 }
-async fn path_param(parts: &mut Parts, state: &AppState, name: &str) -> Result<String> {
+pub(super) async fn path_param(parts: &mut Parts, state: &AppState, name: &str) -> Result<String> {
     let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| Error::NotFound)?;
     let params: HashMap<_, _> = params.iter().collect();
     let value = params.get(name).map(|value| (*value).to_owned()).ok_or(Error::NotFound)?;
@@ -360,7 +360,7 @@ async fn path_param(parts: &mut Parts, state: &AppState, name: &str) -> Result<S
 }
 
 /// "You lack this role, ask X": only where some grant exists, so that nothing unknown is told.
-async fn lacking(tx: &mut Scoped, permission: Permission, contract: &ContractHead) -> Result<Error> {
+pub(super) async fn lacking(tx: &mut Scoped, permission: Permission, contract: &ContractHead) -> Result<Error> {
     let roles: Vec<_> = Role::ALL.into_iter().filter(|role| role.may(permission)).map(Role::label).collect();
     let administrators = contracts::db::administrator_names(tx, contract.id).await?;
     let ask = if administrators.is_empty() { "your site operator".to_owned() } else { administrators.join(" or ") };
