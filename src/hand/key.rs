@@ -178,7 +178,7 @@ pub(super) async fn page(state: &AppState, person: &SignedIn, key: &KeyHead, sen
         fields,
         reading_fields: match sent.reading {
             Some(fields) => fields,
-            None if can_read => reading::fields(&facts, tx.today()),
+            None if can_read => reading::fields(&key.kind, &facts, tx.today()),
             None => Vec::new(),
         },
         no_reading: if facts.vendor { "" } else { "An own product’s activations are counted here as they happen." },

@@ -34,56 +34,78 @@ const SOURCE: usize = 200;
 struct Typed {
     used: Option<i64>,
     total: Option<i64>,
+    seats: Option<i64>,
     day: Option<Date>,
     source: String,
     fields: Vec<Field>,
 }
 
+/// What is counted of a key: its name in the form, and in words.
+type Counted = (&'static str, &'static str);
+const ACTIVATIONS: &[Counted] = &[("used", "Activations used"), ("total", "Activations in all")];
+const SEATS: &[Counted] = &[("seats", "Seats")];
+
+/// Activations are counted of MAKs and KMS keys, seats of the others.
+fn counted(kind: &str) -> &'static [Counted] {
+    if matches!(kind, "MAK" | "KMS") { ACTIVATIONS } else { SEATS }
+}
+
 /// The fields, filled with what was read last.
-pub(super) fn fields(key: &KeyFacts, today: Date) -> Vec<Field> {
-    let text = |value: Option<i64>| value.map(|value| value.to_string()).unwrap_or_default();
-    blank(&text(key.used), &text(key.total), &today.to_string(), "")
+pub(super) fn fields(kind: &str, key: &KeyFacts, today: Date) -> Vec<Field> {
+    let known = |name: &str| match name {
+        "used" => key.used,
+        "total" => key.total,
+        _ => key.seats,
+    };
+    let text = |name: &str| known(name).map(|value| value.to_string()).unwrap_or_default();
+    blank(kind, text, &today.to_string(), "")
 }
 
-fn blank(used: &str, total: &str, day: &str, source: &str) -> Vec<Field> {
-    vec![
-        Field::new("number", "used", "Activations used").value(used),
-        Field::new("number", "total", "Activations in all").value(total),
-        Field::new("date", "read_on", "Read on").value(day),
-        Field::new("text", "source", "Source").value(source).help("Where it stands: the admin centre, a mail, a call."),
-    ]
+fn blank(kind: &str, text: impl Fn(&str) -> String, day: &str, source: &str) -> Vec<Field> {
+    let mut fields: Vec<Field> =
+        counted(kind).iter().map(|(name, label)| Field::new("number", name, label).value(text(name))).collect();
+    fields.push(Field::new("date", "read_on", "Read on").value(day));
+    let help = "Where it stands: the admin centre, a mail, a call.";
+    fields.push(Field::new("text", "source", "Source").value(source).help(help));
+    fields
 }
 
-fn read(form: &Pairs, today: Date) -> Typed {
-    let one = |name| form.one(name).trim().to_owned();
-    let kept = |text: String| if imports::holds_key(&text) { String::new() } else { text };
-    let mut fields = blank(&one("used"), &one("total"), &one("read_on"), &kept(one("source")));
-    let mut wrong = |at: usize, sentence: &str| fields[at].error = Some(sentence.to_owned());
-    let count = |text: &str| {
-        let digits: String = text.chars().filter(|c| !matches!(c, ',' | ' ' | '\u{a0}' | '’')).collect();
+fn read(kind: &str, form: &Pairs, today: Date) -> Typed {
+    let one = |name: &str| form.one(name).trim().to_owned();
+    let source = one("source");
+    let kept = if imports::holds_key(&source) { "" } else { source.as_str() };
+    let mut fields = blank(kind, one, &one("read_on"), kept);
+    let mut wrong = |name: &str, sentence: &str| {
+        if let Some(field) = fields.iter_mut().find(|field| field.name == name) {
+            field.error = Some(sentence.to_owned());
+        }
+    };
+    let count = |name: &str| {
+        let digits: String = one(name).chars().filter(|c| !matches!(c, ',' | ' ' | '\u{a0}' | '’')).collect();
         digits.parse::<i64>().ok().filter(|number| (0..=MOST).contains(number))
     };
-    let (used, total) = (count(&one("used")), count(&one("total")));
-    for (at, value) in [(0, used), (1, total)] {
-        if value.is_none() {
-            wrong(at, "Write a whole number from 0 to 1,000,000,000.");
+    for (name, _) in counted(kind) {
+        if count(name).is_none() {
+            wrong(name, "Write a whole number from 0 to 1,000,000,000.");
         }
     }
     let day = imports::date(&one("read_on")).ok().flatten();
     match day {
-        None => wrong(2, "This isn’t a date. Write it as 2026-11-22."),
-        Some(day) if day > today => wrong(2, "This day hasn’t come yet. Give the day on which the count was read."),
+        None => wrong("read_on", "This isn’t a date. Write it as 2026-11-22."),
+        Some(day) if day > today => {
+            wrong("read_on", "This day hasn’t come yet. Give the day on which the count was read.")
+        }
         Some(_) => {}
     }
-    let source = one("source");
     if source.is_empty() {
-        wrong(3, "Say where the count was read.");
+        wrong("source", "Say where the count was read.");
     } else if source.chars().count() > SOURCE || source.chars().any(char::is_control) {
-        wrong(3, "Write at most 200 characters on one line.");
+        wrong("source", "Write at most 200 characters on one line.");
     } else if imports::holds_key(&source) {
-        wrong(3, "This looks like a product key, which must not stand in clear. Leave it out.");
+        wrong("source", "This looks like a product key, which must not stand in clear. Leave it out.");
     }
-    Typed { used, total, day, source, fields }
+    let of = |name: &str| if counted(kind).iter().any(|(known, _)| *known == name) { count(name) } else { None };
+    Typed { used: of("used"), total: of("total"), seats: of("seats"), day, source, fields }
 }
 
 /// Keeps a reading. The newest by its day is what lists show.
@@ -104,7 +126,7 @@ pub async fn post(key: OnKey<Administer>, State(state): State<AppState>, form: P
             "The activations of this key aren’t a vendor’s to count, so none are read in by hand.".to_owned(),
         ));
     }
-    let typed = read(&form, tx.today());
+    let typed = read(&head.kind, &form, tx.today());
     let (Some(day), false) = (typed.day, Field::any_wrong(&typed.fields)) else {
         drop(tx);
         let sent = Sent { reading: Some(typed.fields), ..Sent::default() };
@@ -115,7 +137,8 @@ pub async fn post(key: OnKey<Administer>, State(state): State<AppState>, form: P
     let mut events = requests::read_back::settle(&mut tx).await?;
     let count = |value: Option<i64>| value.unwrap_or_default();
     let subject = format!("{} …{}", head.product, head.last_five.as_deref().unwrap_or_default());
-    let detail = json!({ "used": count(typed.used), "total": count(typed.total), "read_on": day.to_string(), "source": typed.source });
+    let detail = json!({ "used": count(typed.used), "total": count(typed.total), "seats": count(typed.seats),
+        "read_on": day.to_string(), "source": typed.source });
     events.push(Event::done("key.reading", subject).on(head.contract_id).with(detail));
     key.visitor().record_all(&state, &mut tx, events).await?;
     tx.commit().await?;
@@ -128,9 +151,10 @@ async fn keep(tx: &mut Scoped, key: Uuid, person: Uuid, day: Date, typed: &Typed
     let at = if day == now.date() { now } else { day.with_time(Time::MIDNIGHT).assume_utc() };
     sqlx::query(
         "WITH newest AS (
-             UPDATE product_keys SET used = $4, total = $5, read_at = $3 WHERE id = $2 AND read_at::date <= $3::date RETURNING id)
+             UPDATE product_keys SET used = coalesce($4, used), total = coalesce($5, total), seats = coalesce($8, seats), read_at = $3
+             WHERE id = $2 AND read_at::date <= $3::date)
          INSERT INTO key_readings (id, key_id, contract_id, read_at, source, used, total, seats, osa_status, person_id)
-         SELECT $1, k.id, k.contract_id, $3, $6, $4, $5, k.seats, k.osa_status, $7 FROM product_keys k WHERE k.id = $2",
+         SELECT $1, k.id, k.contract_id, $3, $6, $4, $5, $8, k.osa_status, $7 FROM product_keys k WHERE k.id = $2",
     )
     .bind(Uuid::now_v7())
     .bind(key)
@@ -139,6 +163,7 @@ async fn keep(tx: &mut Scoped, key: Uuid, person: Uuid, day: Date, typed: &Typed
     .bind(typed.total)
     .bind(&typed.source)
     .bind(person)
+    .bind(typed.seats)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -152,13 +177,15 @@ mod tests {
     #[test]
     fn a_reading_needs_a_count_a_day_that_has_come_and_a_source() {
         let today = date!(2026 - 11 - 22);
-        let typed = |body: &str| read(&Pairs::parse(body.as_bytes()), today);
+        let typed = |body: &str| read("MAK", &Pairs::parse(body.as_bytes()), today);
         let fine = typed("used=1,042&total=1500&read_on=2026-11-20&source=Admin+centre");
         assert!(!Field::any_wrong(&fine.fields));
         assert_eq!((fine.used, fine.total, fine.day), (Some(1_042), Some(1_500), Some(date!(2026 - 11 - 20))));
         let wrong = typed("used=-1&total=&read_on=2026-11-23&source=");
         assert_eq!(wrong.fields.iter().filter(|field| field.error.is_some()).count(), 4);
         let key = typed("used=1&total=2&read_on=2026-11-20&source=QX3TJ-7WKPD-9HMCV-2BRFG-84YNX");
+        let seats = read("VLK", &Pairs::parse(b"seats=25&read_on=2026-11-20&source=mail"), today);
+        assert_eq!((seats.seats, seats.used, Field::any_wrong(&seats.fields)), (Some(25), None, false));
         assert!(key.fields[3].error.is_some() && key.fields[3].value.is_empty(), "a key isn't sent back");
     }
 }

@@ -80,6 +80,9 @@ async fn blurred(answer: &Answer) -> String {
     for ids in [planted.keys, planted.grants, planted.sessions, planted.imports, planted.notices, planted.files] {
         text = text.replace(&ids[1].to_string(), "ID");
     }
+    for id in planted.corrected[1].ids() {
+        text = text.replace(&id.to_string(), "ID");
+    }
     let own = planted.own[1];
     for id in [own.application, own.sku, own.key, own.cmid, own.code, own.request] {
         text = text.replace(&id.to_string(), "ID");

@@ -1,6 +1,8 @@
 //! The portal over HTTP.
 
 mod audit;
+mod corrected;
+mod hand;
 pub mod matrix;
 mod orders;
 mod own;

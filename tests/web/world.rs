@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+use super::corrected::{Corrected, corrected};
 use super::own::{Own, own};
 use crate::support::{
     app::{App, NOW},
@@ -69,6 +70,8 @@ pub struct Planted {
     pub files: [Uuid; 2],
     /// Own applications, with all that can hang on one.
     pub own: [Own; 2],
+    /// Things that are corrected by hand.
+    pub corrected: [Corrected; 2],
     /// The actors, in the order of [`ACTORS`]; nil for the anonymous one.
     pub people: [Uuid; 11],
 }
@@ -157,7 +160,11 @@ async fn plant(app: &App) -> Planted {
     let requests = [requests[0].0, requests[1].0];
     let own =
         [own(app, contracts[0], "Alpha", CANARIES_OWN[0]).await, own(app, contracts[1], "Beta", CANARIES_OWN[1]).await];
-    Planted { contracts, keys, grants, sessions, imports, notices, requests, files, own, people }
+    let corrected = [
+        corrected(app, contracts[0], keys[0], who("administrator A")).await,
+        corrected(app, contracts[1], keys[1], who("administrator B")).await,
+    ];
+    Planted { corrected, contracts, keys, grants, sessions, imports, notices, requests, files, own, people }
 }
 
 async fn run(app: &App, statement: &'static str, id: Uuid) {
