@@ -2,7 +2,7 @@
 //! hold what this program no longer does.
 
 /// Codes and their words, in the order of the filter.
-pub const ACTIONS: [(&str, &str); 74] = [
+pub const ACTIONS: [(&str, &str); 76] = [
     ("key.reveal", "Key revealed"),
     ("key.copy", "Key copied"),
     ("keys.export", "Keys exported"),
@@ -44,6 +44,8 @@ pub const ACTIONS: [(&str, &str); 74] = [
     ("request.setting", "Second person for requests switched"),
     ("person.add", "Account made"),
     ("person.disable", "Account disabled"),
+    ("person.enable", "Account enabled"),
+    ("person.change", "Account renamed"),
     ("person.password", "Password set by an operator"),
     ("password.change", "Password changed"),
     ("notice.read", "Notices read"),

@@ -5,7 +5,7 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::model::{Changed, Thing};
-use crate::{auth::roles::Permission, contracts::db::like, postgres::Scoped};
+use crate::{auth::roles::Permission, contracts::db::like, people::model::Named, postgres::Scoped};
 
 /// What of `changes h` a page shows.
 const CHANGED: &str = "
@@ -62,7 +62,7 @@ pub async fn list(tx: &mut Scoped, filter: &Filter, limit: i64, offset: i64) -> 
          WHERE ($1 = '' OR h.thing = $1)
            AND (NOT $2 OR (h.undoes IS NULL AND h.at > coalesce(CASE WHEN h.contract_id IS NULL THEN app_last_import() ELSE e.imported_at END, '-infinity')))) x
          WHERE (NOT $2 OR NOT x.undone)
-           AND ($3 = '' OR concat_ws(E'\\n', x.subject, x.license_id, x.who, x.message) ILIKE '%' || $3 || '%')
+           AND ($3 = '' OR concat_ws(E'\\n', x.subject, x.license_id, x.who, x.message, x.shown::text) ILIKE '%' || $3 || '%')
          ORDER BY x.at DESC, x.id DESC LIMIT $4 OFFSET $5"
     );
     let rows: Vec<Counted> = sqlx::query_as(AssertSqlSafe(statement))
@@ -290,6 +290,55 @@ pub async fn matching(tx: &mut Scoped, slug: &str, license_id: &str, limit: usiz
     .bind(slug)
     .bind(license_id)
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(&mut **tx)
+    .await
+}
+
+/// An account by its row; site operators see all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn account(tx: &mut Scoped, id: Uuid) -> sqlx::Result<Option<Named>> {
+    sqlx::query_as("SELECT id, email, name, disabled_at IS NOT NULL AS disabled FROM people WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&mut **tx)
+        .await
+}
+
+/// An account on the list.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Listed {
+    /// The row.
+    pub id: Uuid,
+    /// The address they sign in with.
+    pub email: String,
+    /// Display name.
+    pub name: String,
+    /// Site role.
+    pub site_operator: bool,
+    /// Site role.
+    pub auditor: bool,
+    /// Whether a password is set.
+    pub has_password: bool,
+    /// When it was closed.
+    pub disabled_at: Option<OffsetDateTime>,
+    /// How many there are in all.
+    pub total: i64,
+}
+
+/// A page of accounts, as a site operator sees them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn accounts(tx: &mut Scoped, q: &str, limit: i64, offset: i64) -> sqlx::Result<Vec<Listed>> {
+    sqlx::query_as(
+        "SELECT id, email, name, site_operator, auditor, password_hash IS NOT NULL AS has_password, disabled_at, count(*) OVER () AS total
+         FROM people WHERE $1 = '' OR name ILIKE '%' || $1 || '%' OR email ILIKE '%' || $1 || '%'
+         ORDER BY lower(name), email LIMIT $2 OFFSET $3",
+    )
+    .bind(like(q))
+    .bind(limit)
+    .bind(offset)
     .fetch_all(&mut **tx)
     .await
 }

@@ -85,8 +85,9 @@ pub async fn fields(tx: &mut Scoped, specs: Vec<&'static Spec>, row: &Row) -> Re
 /// The field for the words about a change.
 #[must_use]
 pub fn message(form: &Pairs) -> Field {
+    let typed = form.one("message").trim();
     Field::new("text", "message", "Why")
-        .value(form.one("message").trim())
+        .value(if imports::holds_key(typed) { "" } else { typed })
         .help("A word for whoever reads the history.")
         .error(message_fault(form))
         .optional()

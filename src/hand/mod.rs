@@ -2,9 +2,10 @@
 //! what was changed, by whom and why; the archive, and the way back from each.
 //!
 //! Who may: Administrators what belongs to their License IDs; site operators what belongs to the site, and License IDs
-//! with their place in its structure, without seeing a key. [`rights`] asks, in the transaction that writes. Tables:
-//! `changes`; writes to the whole estate. [`model`] lists every column that can be written here.
+//! with their place in its structure, and accounts, without seeing a key. [`rights`] asks, in the transaction that writes. Tables:
+//! `changes`; writes to the whole estate and to `people`. [`model`] lists every column that can be written here.
 
+mod accounts;
 mod archive;
 mod bulk;
 pub mod db;
@@ -47,6 +48,11 @@ pub fn routes() -> Routes {
         .merge(of::<Agreement>(Agreement::NEW, "/agreements/{id}/edit"))
         .merge(of::<Product>(Product::NEW, "/products/{slug}/edit"))
         .get("/organizations", organizations::get)
+        .get("/accounts", accounts::get)
+        .post("/accounts", accounts::add)
+        .post("/accounts/{id}/name", accounts::rename)
+        .post("/accounts/{id}/disable", accounts::disable)
+        .post("/accounts/{id}/enable", accounts::enable)
         .get("/changes", list::get)
         .get("/changes/{id}", undo::get)
         .post("/changes/{id}/undo", undo::post)

@@ -108,6 +108,8 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
             ("reseller_order_no", "W1".into()),
             ("ordered_on", "2026-11-01".into()),
         ],
+        "/accounts" => vec![("email", "walked@keyward.example".into()), ("name", "Walked".into())],
+        "/accounts/{id}/name" => vec![("name", "Walked".into())],
         "/organizations/new" | "/organizations/{id}/edit" => vec![("name", "Walked".into())],
         "/agreements/new" | "/agreements/{id}/edit" => vec![("number", "Walked".into())],
         "/products/new" | "/products/{slug}/edit" => vec![
@@ -227,6 +229,7 @@ fn path(route: &Route, world: &World, case: usize) -> String {
         Some("contacts") => Some(corrected(|of| of.contact)),
         Some("organizations") => Some(corrected(|of| of.organization)),
         Some("agreements") => Some(corrected(|of| of.agreement)),
+        Some("accounts") => Some([planted.people[6], planted.people[7]]),
         Some("changes") => Some(corrected(|of| of.set)),
         _ => None,
     };

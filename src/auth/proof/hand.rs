@@ -16,6 +16,7 @@ use crate::{
     contracts,
     error::{Error, Result},
     hand::{self, model::Thing, rights::Allowed},
+    people::model::Named,
     postgres::Scope,
     web::registry::{Access, Proof, Who},
 };
@@ -110,6 +111,38 @@ impl FromRequestParts<AppState> for OnChangeSet {
 }
 
 impl Deref for OnChangeSet {
+    type Target = SignedIn;
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+/// A site operator, and the account in the path (`{id}`).
+pub struct OnAccount {
+    signed_in: SignedIn,
+    /// The account.
+    pub account: Named,
+}
+
+impl Proof for OnAccount {
+    const ACCESS: Access = access(Operator::WHO);
+}
+
+impl FromRequestParts<AppState> for OnAccount {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        if !Operator::has(signed_in.person()) {
+            return Err(Error::Lacking(Operator::NEEDED.to_owned()));
+        }
+        let id: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+        let mut tx = signed_in.begin(state).await?;
+        let account = hand::db::account(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        Ok(Self { signed_in, account })
+    }
+}
+
+impl Deref for OnAccount {
     type Target = SignedIn;
     fn deref(&self) -> &SignedIn {
         &self.signed_in

@@ -13,7 +13,7 @@ use axum::{
     http::{Method, request::Parts},
 };
 
-pub use hand::{Edits, OnChangeSet, Row};
+pub use hand::{Edits, OnAccount, OnChangeSet, Row};
 pub use resources::{
     Administer, Needs, OnApplication, OnContract, OnGrant, OnImport, OnKey, OnProduct, OnRequest, OnRequestFile,
     OnSession, ReadKeys, See,
