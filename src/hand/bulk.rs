@@ -1,5 +1,7 @@
 //! `/keys/bulk`: note, owner, place of many keys at once, or all of them put away, as one change.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
@@ -187,9 +189,17 @@ pub async fn post(person: Site<SomeAdministrator>, State(state): State<AppState>
     input::settle_moments(Thing::Key, now, &write::Row::new(), &mut draft.row);
     let mut set = write::Set::new(person.person().id, form.one("message"));
     let mut changed = 0;
+    let mut rights: HashMap<Uuid, Allowed> = HashMap::new();
     for key in keys {
-        let allowed = Allowed::on(&mut tx, person.person().id, Some(key.contract_id)).await?;
-        let allowed = allowed.ok_or(Error::NotFound)?;
+        let allowed = match rights.get(&key.contract_id) {
+            Some(allowed) => *allowed,
+            None => {
+                let me = person.person().id;
+                let allowed = Allowed::on(&mut tx, me, Some(key.contract_id)).await?.ok_or(Error::NotFound)?;
+                rights.insert(key.contract_id, allowed);
+                allowed
+            }
+        };
         let done = if away {
             set.archive(&mut tx, allowed, Thing::Key, key.id, true).await?
         } else {

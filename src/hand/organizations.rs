@@ -8,7 +8,7 @@ use axum::{
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::{archive, undo};
+use super::{archive, rows, undo};
 use crate::{
     app::AppState,
     auth::proof::{Operator, Site},
@@ -96,8 +96,8 @@ impl List {
         match self {
             Self::Organizations => format!("/organizations/{}/edit", row.id),
             Self::Agreements => format!("/agreements/{}/edit", row.id),
-            Self::Products => format!("/products/{}/edit", row.address),
-            Self::Contracts => format!("/contracts/{}/edit", row.address),
+            Self::Products => format!("/products/{}/edit", rows::segment(&row.address)),
+            Self::Contracts => format!("/contracts/{}/edit", rows::segment(&row.address)),
         }
     }
 }

@@ -109,7 +109,13 @@ fn named(subjects: &[String]) -> String {
 pub fn done(back: &str, word: &str, rows: usize, set: Option<&write::Set>) -> String {
     let (path, query) = back.split_once('?').unwrap_or((back, ""));
     // A page of ours and nothing else: a form's field can't send anybody away.
-    let path = if path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') { path } else { "/changes" };
+    let ours = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
+    // Letters beyond ASCII, as a product's address may hold, can't stand in a header as they are.
+    let read = url::Url::parse("http://keyward.invalid").and_then(|base| base.join(path));
+    let path = match read {
+        Ok(url) if ours => url.path().to_owned(),
+        _ => "/changes".to_owned(),
+    };
     let mut to = url::form_urlencoded::Serializer::new(String::new());
     let kept = url::form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| !["did", "n", "undo", "notice"].contains(&name.as_ref()));
@@ -117,7 +123,7 @@ pub fn done(back: &str, word: &str, rows: usize, set: Option<&write::Set>) -> St
     if let Some(set) = set {
         to.append_pair("undo", &set.id.to_string());
     }
-    [path, "?", &to.finish()].concat()
+    [&path, "?", &to.finish()].concat()
 }
 
 /// What a page's address says was just done: a sentence, and the offer to take it back. Said in the program's own
@@ -196,6 +202,9 @@ mod tests {
         let set = write::Set::new(uuid::Uuid::nil(), "");
         let to = done("/products/x?tab=keys&did=changed&undo=1", "archived", 3, Some(&set));
         assert_eq!(to, format!("/products/x?tab=keys&did=archived&n=3&undo={}", set.id));
+        assert!(
+            done("/products/universität-köln", "changed", 1, None).starts_with("/products/universit%C3%A4t-k%C3%B6ln?")
+        );
         for elsewhere in ["//evil.example/x", "https://evil.example", "", "/\\evil.example"] {
             assert!(done(elsewhere, "changed", 1, None).starts_with("/changes?"), "{elsewhere}");
         }

@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::{model::Thing, rights::Allowed, words};
+use super::{archive, model::Thing, rights::Allowed, words};
 use crate::{
     audit::Event,
     error::{Error, Result},
@@ -277,8 +277,11 @@ pub async fn undo(tx: &mut Scoped, person: Uuid, past: Uuid, set: &mut Set) -> R
         mine = true;
         let now = present(tx, thing, row.row_id).await?;
         let as_left = row.after.as_object().is_some_and(|after| after.iter().all(|(c, v)| now.row.get(c) == Some(v)));
+        let away = row.before.as_ref().is_none_or(|before| before.get(ARCHIVED).is_some_and(|at| !at.is_null()));
+        // What has come to hang on it since would be left hanging.
+        let stays = !as_left || (away && archive::is_free(tx, thing, row.row_id).await.is_err());
         let back = match row.before {
-            _ if !as_left => false,
+            _ if stays => false,
             Some(Value::Object(before)) => set.edit(tx, allowed, thing, row.row_id, &before).await?,
             _ => set.archive(tx, allowed, thing, row.row_id, true).await?,
         };
