@@ -132,6 +132,7 @@ pub fn routes() -> Routes {
         .merge(crate::people::routes())
         .merge(crate::pools::routes())
         .merge(crate::imports::routes())
+        .merge(crate::hand::routes())
         .merge(crate::exports::routes())
         .merge(crate::find::routes())
         .merge(crate::notices::routes())

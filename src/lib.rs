@@ -15,6 +15,7 @@ pub mod contracts;
 pub mod error;
 pub mod exports;
 pub mod find;
+pub mod hand;
 pub mod imports;
 pub mod keys;
 pub mod lifecycle;

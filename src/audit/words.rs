@@ -2,7 +2,7 @@
 //! hold what this program no longer does.
 
 /// Codes and their words, in the order of the filter.
-pub const ACTIONS: [(&str, &str); 77] = [
+pub const ACTIONS: [(&str, &str); 87] = [
     ("key.reveal", "Key revealed"),
     ("key.copy", "Key copied"),
     ("keys.export", "Keys exported"),
@@ -20,6 +20,14 @@ pub const ACTIONS: [(&str, &str); 77] = [
     ("download.restore", "File to download brought back"),
     ("esu.day", "Day of an ESU year set"),
     ("key.day", "Day of a key set"),
+    ("contract.change", "License ID changed by hand"),
+    ("key.change", "Key’s note, owner or place changed"),
+    ("key.reading", "Count read in by hand"),
+    ("order.change", "Order changed by hand"),
+    ("contact.change", "Contact changed by hand"),
+    ("organization.change", "Organization changed by hand"),
+    ("agreement.change", "Parent agreement changed by hand"),
+    ("product.change", "Product changed by hand"),
     ("grant.add", "Role given"),
     ("grant.change", "Role’s last day changed"),
     ("grant.revoke", "Role taken away"),
@@ -47,6 +55,8 @@ pub const ACTIONS: [(&str, &str); 77] = [
     ("request.setting", "Second person for requests switched"),
     ("person.add", "Account made"),
     ("person.disable", "Account disabled"),
+    ("person.enable", "Account enabled"),
+    ("person.change", "Account renamed"),
     ("person.password", "Password set by an operator"),
     ("password.change", "Password changed"),
     ("notice.read", "Notices read"),

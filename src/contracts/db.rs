@@ -208,7 +208,7 @@ pub async fn offerings(tx: &mut Scoped, contract: Uuid) -> sqlx::Result<Vec<Offe
 /// # Errors
 /// When the database fails.
 pub async fn contacts(tx: &mut Scoped, contract: Uuid) -> sqlx::Result<Vec<Contact>> {
-    sqlx::query_as("SELECT role, name, email FROM contacts WHERE contract_id = $1 AND contract_id IN (SELECT app_seen()) ORDER BY role, name")
+    sqlx::query_as("SELECT id, role, name, email FROM contacts WHERE contract_id = $1 AND contract_id IN (SELECT app_seen()) ORDER BY role, name")
         .bind(contract)
         .fetch_all(&mut **tx)
         .await

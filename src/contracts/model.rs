@@ -80,6 +80,8 @@ pub struct Offering {
 /// Somebody named in the agreement.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Contact {
+    /// The row.
+    pub id: Uuid,
     /// Notices/Primary, Online, …
     pub role: String,
     /// Name.

@@ -64,6 +64,8 @@ impl Offering {
 /// Somebody the partner named for the agreement.
 #[derive(Clone, Debug)]
 pub struct Contact {
+    /// The id in `/contacts/{id}/edit`.
+    pub id: String,
     /// "Notices/Primary", "Online".
     pub role: String,
     /// The name.
@@ -237,11 +239,13 @@ impl ContractPanel {
             administered: true,
             contacts: vec![
                 Contact {
+                    id: "7".into(),
                     role: "Notices/Primary".into(),
                     name: "Licence Desk".into(),
                     email: "licence.desk@northwind.example".into(),
                 },
                 Contact {
+                    id: "8".into(),
                     role: "Online".into(),
                     name: "IT Operations".into(),
                     email: "it.operations@northwind.example".into(),

@@ -259,7 +259,12 @@ async fn panel(
         key_count,
         contacts: contacts
             .into_iter()
-            .map(|contact| Contact { role: contact.role, name: contact.name, email: contact.email })
+            .map(|contact| Contact {
+                id: contact.id.to_string(),
+                role: contact.role,
+                name: contact.name,
+                email: contact.email,
+            })
             .collect(),
     })
 }

@@ -15,7 +15,10 @@ const EMAIL_LENGTH: usize = 254;
 const MOST: u32 = 1_000_000_000;
 
 /// A License ID, taken letter by letter: leading zeros belong to it.
-pub(super) fn license_id(text: &str) -> Result<&str, String> {
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn license_id(text: &str) -> Result<&str, String> {
     let text = short(required(text)?)?;
     if text.chars().any(char::is_control) {
         return Err(format!("{} has a control character in it", quoted(text)));
@@ -49,7 +52,10 @@ pub(super) fn short(text: &str) -> Result<&str, String> {
 }
 
 /// A day as `2026-05-31`; empty is none.
-pub(super) fn date(text: &str) -> Result<Option<Date>, String> {
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn date(text: &str) -> Result<Option<Date>, String> {
     if text.is_empty() {
         return Ok(None);
     }

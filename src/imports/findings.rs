@@ -48,6 +48,8 @@ pub enum WarningKind {
     OtherContract,
     /// What an Administrator's file says about who else may see a License ID; it is left as it is.
     Structure,
+    /// A row about something that was put away: it is written, and stays in the archive.
+    Archived,
     /// Stands for all the warnings beyond the first hundred, and says how many.
     More(usize),
 }
@@ -187,7 +189,7 @@ fn looks_like_key(text: &[u8]) -> bool {
 
 /// Whether a whole key stands in the text. Surer than [`looks_like_key`], to refuse by: `Alpha-Suite`
 /// has two groups of five as well.
-pub(super) fn holds_key(text: &str) -> bool {
+pub fn holds_key(text: &str) -> bool {
     let separated = |(at, byte): (usize, &u8)| if at % 6 == 5 { *byte == b'-' } else { byte.is_ascii_alphanumeric() };
     let mut runs = text.split(|character: char| !character.is_ascii_alphanumeric());
     text.as_bytes().windows(29).any(|window| window.iter().enumerate().all(separated))

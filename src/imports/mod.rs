@@ -27,13 +27,16 @@ mod record;
 mod rows;
 mod screens;
 mod stage;
+pub mod typed;
 mod write;
 
 pub use apply::{ImportError, Importer, Progress, Report, Stopped};
 pub use db::sweep;
 pub use plan::{NOT_YOURS, PlannedRow, UNKNOWN_ORGANIZATION, Who};
+pub use stage::stage_typed;
 
-pub use findings::{RowError, RowWarning, WarningKind};
+pub use fields::{date, license_id};
+pub use findings::{RowError, RowWarning, WarningKind, holds_key};
 pub use kinds::{CONTACT_COLUMNS, ESU_COLUMNS, Kind, ORDER_COLUMNS, SUMMARY_COLUMNS};
 pub use reader::{Caps, FIELD_LIMIT};
 pub use rows::{ContactRow, ContractRow, EsuRow, KeyCell, KeyRow, OrderRow, SummaryRow};
@@ -54,6 +57,8 @@ pub struct ParsedFile {
     pub rows: Rows,
     /// What is odd but kept; the first hundred, then one that counts the others.
     pub warnings: Vec<RowWarning>,
+    /// Lines that were typed and are no key; none of a file that was sent in.
+    pub left_out: Vec<typed::LeftOut>,
 }
 
 /// The rows of a file, in its order.
@@ -100,12 +105,15 @@ impl Rows {
 /// Everything that is wrong with it, in the order of the lines: the first hundred errors, then one
 /// that counts the others. Never empty.
 pub fn read_file(name: &str, bytes: &[u8], caps: Caps) -> Result<ParsedFile, Vec<RowError>> {
+    if let Some(file) = typed::read(name, bytes) {
+        return Ok(file);
+    }
     let mut findings = Findings::new(name);
     let name = findings.file().to_owned();
     let read = read_checked(bytes, caps, &mut findings);
     let warnings = findings.finish()?;
     match read {
-        Some((kind, rows)) => Ok(ParsedFile { name, kind, rows, warnings }),
+        Some((kind, rows)) => Ok(ParsedFile { name, kind, rows, warnings, left_out: Vec::new() }),
         // Whoever answers `None` has noted why; should one forget, the file is still refused.
         None => Err(vec![RowError { file: name, line: 1, column: None, sentence: "can't be read".to_owned() }]),
     }

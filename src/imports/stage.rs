@@ -69,13 +69,39 @@ pub async fn send(
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
         }
     };
+    let id = show(&state, &person, sent, &files).await?;
+    Ok(Redirect::to(&format!("/imports/{id}")).into_response())
+}
+
+/// Plans files and keeps them until somebody decides.
+async fn show(
+    state: &AppState,
+    person: &Site<OperatorOrAdministrator>,
+    sent: Vec<Sent>,
+    files: &[ParsedFile],
+) -> Result<Uuid> {
     let who = match person.person() {
         operator if operator.site_operator => Who::Operator(operator.id),
         administrator => Who::Administrator(administrator.id),
     };
-    let plans = importer(&state, person.visitor(), who).preview(&files).await?;
-    let id = keep(&state, person.visitor(), who, sent, plans).await?;
-    Ok(Redirect::to(&format!("/imports/{id}")).into_response())
+    let plans = importer(state, person.visitor(), who).preview(files).await?;
+    keep(state, person.visitor(), who, sent, plans).await
+}
+
+/// Takes in keys that were typed, see [`super::typed`]: the import that waits for a decision.
+///
+/// # Errors
+/// When the vault is sealed or the database fails.
+pub async fn stage_typed(
+    state: &AppState,
+    person: &Site<OperatorOrAdministrator>,
+    bytes: Zeroizing<Vec<u8>>,
+) -> Result<Uuid> {
+    state.vault.ensure_unsealed()?;
+    let name = "Typed keys".to_owned();
+    let file = super::typed::read(&name, &bytes)
+        .ok_or_else(|| Error::Malformed("These keys can’t be read. Type them again.".to_owned()))?;
+    show(state, person, vec![Sent { name, bytes }], &[file]).await
 }
 
 /// The files of the form, or what is wrong with it as a whole.

@@ -49,6 +49,7 @@ pub(super) async fn write(
     contacts(tx, &work.contacts, &work.changed_contacts).await?;
     summaries(tx, &work.summaries, &work.changed_summaries).await?;
     esu(tx, &work.esu).await?;
+    met(tx, work).await?;
     let wanted: Vec<Uuid> = lines::contracts_of(&work.keys);
     let data_keys = if wanted.is_empty() { HashMap::new() } else { vault.data_keys_for(tx, &wanted).await? };
     let mut records: Vec<&KeyRecord> = work.keys.iter().collect();
@@ -72,6 +73,46 @@ pub(super) async fn write(
     for batch in work.changed_orders.chunks(BATCH) {
         lines::change_orders(tx, batch).await?;
         tick(batch.len());
+    }
+    Ok(())
+}
+
+/// When each License ID was met last; and what is in use again comes back: an organisation, an agreement or a product
+/// can be put away only while nothing hangs on it.
+async fn met(tx: &mut Scoped, work: &Work) -> sqlx::Result<()> {
+    if !work.met.is_empty() {
+        sqlx::query("UPDATE contracts SET imported_at = app_now() WHERE id = ANY($1)")
+            .bind(work.met.iter().copied().collect::<Vec<_>>())
+            .execute(&mut **tx)
+            .await?;
+    }
+    let contracts = || work.contracts.iter().chain(&work.changed_contracts);
+    let filled = work.filled_contracts.iter().filter_map(|fill| fill.organization);
+    let organizations = contracts().map(|c| c.organization).chain(filled).chain(work.parents.iter().map(|p| p.1));
+    let in_use: [(&'static str, Vec<Uuid>); 3] = [
+        (
+            "UPDATE organizations SET archived_at = NULL WHERE id = ANY($1) AND archived_at IS NOT NULL",
+            organizations.collect(),
+        ),
+        (
+            "UPDATE agreements SET archived_at = NULL WHERE id = ANY($1) AND archived_at IS NOT NULL",
+            contracts().filter_map(|c| c.agreement).collect(),
+        ),
+        (
+            "UPDATE products SET archived_at = NULL WHERE id = ANY($1) AND archived_at IS NOT NULL",
+            work.keys
+                .iter()
+                .map(|key| key.product)
+                .chain(work.orders.iter().filter_map(|order| order.product))
+                .collect(),
+        ),
+    ];
+    for (statement, mut ids) in in_use {
+        ids.sort_unstable();
+        ids.dedup();
+        if !ids.is_empty() {
+            sqlx::query(statement).bind(ids).execute(&mut **tx).await?;
+        }
     }
     Ok(())
 }

@@ -92,7 +92,7 @@ fn statement(column: &str, condition: &str, names: &str, order: &str, placed: &s
     format!(
         "WITH keys AS MATERIALIZED (
             SELECT k.id, k.contract_id, k.product_id, k.fingerprint, k.kind, k.last_five, k.used, k.total, k.seats, k.osa_status, k.read_at,
-                   k.usable_from AS own_day, k.blocked_at, k.no_key_text
+                   k.usable_from AS own_day, k.blocked_at, k.superseded_at, k.no_key_text
             FROM (SELECT DISTINCT contract_id FROM app_grants() WHERE role = ANY($2)) mine JOIN product_keys k ON k.contract_id = mine.contract_id
             WHERE {column} = $1 AND k.archived_at IS NULL AND {condition}),
          names AS MATERIALIZED ({names}),
@@ -144,7 +144,7 @@ pub async fn standings(tx: &mut Scoped) -> sqlx::Result<[i64; 4]> {
     let [any, used_up, low, not_yet] = Standing::ALL.map(Standing::condition);
     let (any, used_up, low, not_yet) = sqlx::query_as(AssertSqlSafe(format!(
         "SELECT count(*) FILTER (WHERE {any}), count(*) FILTER (WHERE {used_up}), count(*) FILTER (WHERE {low}), count(*) FILTER (WHERE {not_yet})
-         FROM product_keys k WHERE k.archived_at IS NULL AND k.contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))"
+         FROM product_keys k WHERE k.archived_at IS NULL AND k.product_id NOT IN (SELECT app_archived_products()) AND k.contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))"
     )))
     .bind(Permission::ReadKeys.roles())
     .fetch_one(&mut **tx)

@@ -55,6 +55,8 @@ pub struct KeyRow {
     pub usable_from: Option<Date>,
     /// When it was blocked.
     pub blocked_at: Option<OffsetDateTime>,
+    /// When another took its place.
+    pub superseded_at: Option<OffsetDateTime>,
     /// What is said where no key is needed.
     pub no_key_text: String,
     /// The first place of this key in the list; its own id where the list doesn't group.

@@ -13,7 +13,7 @@ use crate::{
     auth::proof::{Fresh, OnKey, ReadKeys},
     contracts,
     error::Result,
-    products,
+    hand, products,
     vault::gate::{self, Way},
     web::form::Pairs,
 };
@@ -53,6 +53,9 @@ async fn page(state: &AppState, proof: &Fresh<OnKey<ReadKeys>>, back: &str, key:
     let contract = ["/contracts/", &proof.key.license_id, "?tab=keys"].concat();
     for place in [back, &contract, &own] {
         if let Some(page) = products::with_revealed(state, proof, place, proof.key.id, key.clone()).await? {
+            return Ok(page);
+        }
+        if let Some(page) = hand::with_revealed(state, proof, place, proof.key.id, key.clone()).await? {
             return Ok(page);
         }
         if let Some(page) = contracts::with_revealed(state, proof, place, proof.key.id, key.clone()).await? {

@@ -67,6 +67,9 @@ fn remarks(key: &KeyRow, today: Date) -> Vec<Remark> {
     if key.blocked_at.is_some() {
         remarks.push(Remark::new(Tone::Bad, "Blocked: it activates nothing any more."));
     }
+    if key.superseded_at.is_some() {
+        remarks.push(Remark::new(Tone::Warn, "Superseded: another key has taken its place."));
+    }
     if let Some(from) = key.usable_from.filter(|from| *from > today) {
         remarks.push(Remark::new(Tone::Warn, {
             let from = When::day(from, today);

@@ -138,7 +138,7 @@ macro_rules! with_administrators {
             "WITH admins AS (
                 SELECT DISTINCT g.contract_id, g.person_id FROM grants g JOIN people p ON p.id = g.person_id
                 WHERE g.role = 'administrator' AND g.revoked_at IS NULL AND (g.ends_at IS NULL OR g.ends_at > app_now())
-                  AND p.disabled_at IS NULL
+                  AND p.disabled_at IS NULL AND g.contract_id NOT IN (SELECT id FROM contracts WHERE archived_at IS NOT NULL)
             ), owners AS MATERIALIZED (
                 SELECT o.contract_id, o.subject, o.owner_id, p.name
                 FROM date_owners o JOIN admins a ON a.contract_id = o.contract_id AND a.person_id = o.owner_id JOIN people p ON p.id = o.owner_id

@@ -74,7 +74,7 @@ fn lines(organizations: bool, products: bool) -> String {
         if products { ("coalesce(p.slug, '')", "LEFT JOIN products p ON p.id = o.product_id") } else { ("''", "") };
     format!(
         "SELECT o.*, count(*) OVER () AS total FROM (
-            SELECT o.id, o.contract_id, c.license_id, {organization} AS organization, o.reseller_order_no, o.customer_order_no, o.ordered_on,
+            SELECT o.id, o.contract_id, o.contract_id IN (SELECT app_administered()) AS administered, c.license_id, {organization} AS organization, o.reseller_order_no, o.customer_order_no, o.ordered_on,
                    o.usage_starts_on, o.reseller, o.part_number, o.description, o.quantity, o.country, o.occurrence, {slug} AS slug
             FROM orders o JOIN contracts c ON c.id = o.contract_id {of} {what}) o
          WHERE o.contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))"

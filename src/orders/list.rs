@@ -10,6 +10,8 @@ use crate::web::view::{Address, Chip, Choice, Column, Empty, Export, Field, Page
 pub struct OrderRow {
     /// The row.
     pub id: String,
+    /// Its form, for whoever may correct it.
+    pub edit: Option<String>,
     /// The License ID it was ordered under.
     pub license_id: String,
     /// The reseller's number.
@@ -142,6 +144,7 @@ impl OrdersPage {
 #[cfg(test)]
 pub(super) fn sample_order(description: &str, usage: Option<time::Date>) -> super::model::Order {
     super::model::Order {
+        administered: false,
         id: uuid::Uuid::from_u128(7),
         license_id: "8671377".into(),
         organization: "Northwind Retail Ltd".into(),

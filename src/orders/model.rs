@@ -23,6 +23,8 @@ pub struct OrderHead {
 pub struct Order {
     /// The row.
     pub id: Uuid,
+    /// Whether the person may correct it.
+    pub administered: bool,
     /// The License ID it was ordered under.
     pub license_id: String,
     /// The License ID's organisation.

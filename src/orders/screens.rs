@@ -158,6 +158,7 @@ async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
 pub(super) fn row(order: Order, today: Date) -> OrderRow {
     OrderRow {
         id: order.id.to_string(),
+        edit: order.administered.then(|| format!("/orders/{}/edit", order.id)),
         license_id: order.license_id,
         reseller_number: order.reseller_order_no,
         customer_number: order.customer_order_no,

@@ -13,7 +13,7 @@ use crate::{auth::roles::Permission, contracts::db::like, keys::model::Standing,
 pub async fn by_slug(tx: &mut Scoped, slug: &str) -> sqlx::Result<Option<Product>> {
     sqlx::query_as(
         "SELECT id, slug, name, estate, category, family, version, edition, needs_key, no_key_reason, usable_from FROM products p
-         WHERE slug = $1 AND EXISTS (SELECT 1 FROM contract_products cp WHERE cp.product_id = p.id AND cp.contract_id IN (SELECT contract_id FROM app_grants()))",
+         WHERE slug = $1 AND p.archived_at IS NULL AND EXISTS (SELECT 1 FROM contract_products cp WHERE cp.product_id = p.id AND cp.contract_id IN (SELECT contract_id FROM app_grants()))",
     )
     .bind(slug)
     .fetch_optional(&mut **tx)
@@ -74,7 +74,7 @@ pub async fn survey(
          {found} matching AS MATERIALIZED (
             SELECT p.slug, p.name, lower(p.name) AS lower_name, p.category, p.needs_key, o.license_ids, o.keys
             FROM ({offered}) o
-            JOIN {products} p ON p.id = o.product_id),
+            JOIN {products} p ON p.id = o.product_id WHERE p.archived_at IS NULL),
          page AS (SELECT *, row_number() OVER (ORDER BY {column} {direction}, lower_name) AS place, count(*) OVER () AS total, (sum(keys) OVER ())::bigint AS all_keys
                   FROM matching WHERE $4 = '' OR category = $4 ORDER BY place LIMIT $5 OFFSET $6)
          SELECT a.*, page.* FROM (
@@ -138,7 +138,8 @@ fn surveyed(rows: &[PgRow]) -> sqlx::Result<Survey> {
 /// When the database fails.
 pub async fn overview(tx: &mut Scoped) -> sqlx::Result<i64> {
     sqlx::query_scalar(
-        "SELECT count(DISTINCT cp.product_id) FROM contract_products cp WHERE cp.contract_id IN (SELECT contract_id FROM app_grants())",
+        "SELECT count(DISTINCT cp.product_id) FROM contract_products cp WHERE cp.contract_id IN (SELECT contract_id FROM app_grants())
+           AND cp.product_id NOT IN (SELECT app_archived_products())",
     )
     .fetch_one(&mut **tx)
     .await

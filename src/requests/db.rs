@@ -260,7 +260,7 @@ pub async fn askable_on(tx: &mut Scoped, contract: Uuid, kind: Kind) -> sqlx::Re
 pub async fn products_on(tx: &mut Scoped, contract: Uuid) -> sqlx::Result<Vec<(Uuid, String)>> {
     sqlx::query_as(
         "SELECT p.id, p.name FROM contract_products cp JOIN products p ON p.id = cp.product_id
-         WHERE cp.contract_id = $1 AND cp.contract_id IN (SELECT app_may_ask()) ORDER BY p.name LIMIT 500",
+         WHERE cp.contract_id = $1 AND p.archived_at IS NULL AND cp.contract_id IN (SELECT app_may_ask()) ORDER BY p.name LIMIT 500",
     )
     .bind(contract)
     .fetch_all(&mut **tx)

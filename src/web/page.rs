@@ -131,7 +131,7 @@ pub struct Shell {
 
 impl Shell {
     /// Every entry of the navigation; a handler leaves out what the person may not open.
-    pub const NAV: [NavItem; 9] = [
+    pub const NAV: [NavItem; 11] = [
         NavItem::new("Overview", "/", "home"),
         NavItem::new("Products and services", "/products", "box"),
         NavItem::new("Contracts", "/contracts", "file"),
@@ -139,7 +139,9 @@ impl Shell {
         NavItem::new("Requests", "/requests", "tray"),
         NavItem::new("Role assignments", "/people", "people"),
         NavItem::new("Activation", "/activation", "pulse"),
+        NavItem::new("Organizations", "/organizations", "sites"),
         NavItem::new("Imports", "/imports", "upload"),
+        NavItem::new("Changes by hand", "/changes", "edit"),
         NavItem::new("Audit", "/audit", "history"),
     ];
 
@@ -152,7 +154,7 @@ impl Shell {
     ];
 
     /// The style sheets, in the order they are layered.
-    pub const SHEETS: [&'static str; 13] = [
+    pub const SHEETS: [&'static str; 14] = [
         "css/tokens.css",
         "css/base.css",
         "css/shell.css",
@@ -165,6 +167,7 @@ impl Shell {
         "css/reference.css",
         "css/activation.css",
         "css/requests.css",
+        "css/hand.css",
         "css/print.css",
     ];
 
@@ -230,6 +233,18 @@ impl Shell {
     #[must_use]
     pub const fn signed_in(&self) -> bool {
         self.person.is_some()
+    }
+
+    /// Whether this person may correct anything by hand; the pages ask again for each thing.
+    #[must_use]
+    pub fn edits(&self) -> bool {
+        self.nav.iter().any(|item| item.href == "/changes")
+    }
+
+    /// Whether this person looks after what belongs to the site.
+    #[must_use]
+    pub fn operates(&self) -> bool {
+        self.nav.iter().any(|item| item.href == "/organizations")
     }
 
     /// Whether a navigation entry is the current one: its own page or one below it, unless another

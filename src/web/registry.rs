@@ -10,7 +10,7 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{app::AppState, auth::roles::Permission, error::Error};
+use crate::{app::AppState, auth::roles::Permission, error::Error, hand::model::Thing};
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,13 @@ pub enum Who {
     OnImport,
     /// Who may see the request in the path: its asker, and whoever may ask or decide on its License ID.
     OnRequest,
+    /// Who may correct the thing in the path by hand: Administrators what belongs to their License IDs, site
+    /// operators what belongs to the site, and both a License ID itself.
+    Edits(Thing),
+    /// Who may correct something of the change in the path.
+    OnChange,
+    /// Administrators of some License ID.
+    Administrator,
     /// Whose session is in the path.
     OnSession,
     /// Site operators.

@@ -71,7 +71,8 @@ impl Person {
     /// The navigation, cut to what this person may open.
     fn nav(&self) -> Vec<page::NavItem> {
         let may = |href: &str| match href {
-            "/people" | "/activation" | "/imports" => self.site_operator || self.administers,
+            "/people" | "/activation" | "/imports" | "/changes" => self.site_operator || self.administers,
+            "/organizations" => self.site_operator,
             "/audit" => self.auditor || self.administers,
             _ => true,
         };
@@ -166,10 +167,11 @@ impl Visitor {
         match self.person() {
             Some(person) => {
                 let shown = page::Person { name: person.name.clone(), email: person.email.clone() };
-                page::Shell::new(path, Some(shown), person.nav())
+                let shell = page::Shell::new(path, Some(shown), person.nav())
                     .sealed(state.vault.is_sealed())
                     .made(state.clock().now())
-                    .bell(person.unread)
+                    .bell(person.unread);
+                crate::hand::offered(shell, self.path())
             }
             None => page::Shell::new(path, None, Vec::new()),
         }

@@ -2,13 +2,14 @@
 // Its words leave the address at once, so that a reload or the back button doesn't offer it again.
 const SECONDS = 10;
 const offer = document.querySelector("[data-undo]");
+const address = new URL(location.href);
+
+if (offer || address.searchParams.has("did")) {
+  for (const word of ["notice", "undo", "did", "n"]) address.searchParams.delete(word);
+  history.replaceState(history.state, "", address);
+}
 
 if (offer) {
-  const address = new URL(location.href);
-  address.searchParams.delete("notice");
-  address.searchParams.delete("undo");
-  history.replaceState(history.state, "", address);
-
   let timer = 0;
   const wait = () => {
     clearTimeout(timer);

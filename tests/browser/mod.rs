@@ -7,6 +7,7 @@ mod accessible;
 mod audit;
 mod driver;
 mod files;
+mod hand;
 mod imports;
 mod keyboard;
 mod lists;

@@ -95,6 +95,9 @@ async fn blurred(answer: &Answer) -> String {
     ] {
         text = text.replace(&ids[1].to_string(), "ID");
     }
+    for id in planted.corrected[1].ids() {
+        text = text.replace(&id.to_string(), "ID");
+    }
     let own = planted.own[1];
     for id in [own.application, own.sku, own.key, own.cmid, own.code, own.request] {
         text = text.replace(&id.to_string(), "ID");

@@ -2,6 +2,8 @@
 
 mod audit;
 mod contracts;
+mod corrected;
+mod hand;
 pub mod matrix;
 mod orders;
 mod own;

@@ -6,6 +6,7 @@ use reqwest::Method;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+use super::corrected::Corrected;
 use super::own::Own;
 use super::world::{A, ABSENT, ACTORS, B, World, world};
 use crate::support::{app::App, log};
@@ -70,6 +71,53 @@ fn form(route: &Route, world: &World, case: usize) -> Vec<(&'static str, String)
     let key = id(&world.planted.keys, case).to_string();
     match route.path {
         "/exports/keys" => vec![("scope", "selected".into()), ("format", "csv".into()), ("key_id", key)],
+        "/keys/{id}/edit" => vec![("note", "walked".into())],
+        "/keys/{id}/reading" => vec![
+            ("used", "43".into()),
+            ("total", "50".into()),
+            ("read_on", "2026-11-21".into()),
+            ("source", "the walk".into()),
+        ],
+        "/keys/new" => vec![
+            ("license_id", license_id),
+            ("product", "Walked suite".into()),
+            ("fresh", "yes".into()),
+            ("kind", "MAK".into()),
+            ("keys", "QX3TJ-7WKPD-9HMCV-2BRFG-84YNX".into()),
+        ],
+        "/keys/bulk" => vec![("key_id", key), ("set", "note".into()), ("note", "walked".into())],
+        "/archive" | "/archive/restore" => vec![("thing", "key".into()), ("id", key)],
+        "/contracts/new" => vec![
+            ("license_id", "WALKED-1".into()),
+            ("organization_id", format!("Holder of {A}")),
+            ("status", "Active".into()),
+        ],
+        "/contracts/{license_id}/edit" => vec![
+            ("organization_id", format!("Holder of {A}")),
+            ("location", "Walked".into()),
+            ("status", "Active".into()),
+        ],
+        "/contacts/new" | "/contacts/{id}/edit" => {
+            vec![("license_id", license_id), ("role", "Walked".into()), ("name", "Somebody".into())]
+        }
+        "/orders/new" | "/orders/{id}/edit" => vec![
+            ("license_id", license_id),
+            ("description", "Walked suite".into()),
+            ("part_number", "W1".into()),
+            ("quantity", "5".into()),
+            ("reseller_order_no", "W1".into()),
+            ("ordered_on", "2026-11-01".into()),
+        ],
+        "/accounts" => vec![("email", "walked@keyward.example".into()), ("name", "Walked".into())],
+        "/accounts/{id}/name" => vec![("name", "Walked".into())],
+        "/organizations/new" | "/organizations/{id}/edit" => vec![("name", "Walked".into())],
+        "/agreements/new" | "/agreements/{id}/edit" => vec![("number", "Walked".into())],
+        "/products/new" | "/products/{slug}/edit" => vec![
+            ("name", "Walked suite".into()),
+            ("category", "Other".into()),
+            ("family", "Walked".into()),
+            ("needs_key", "yes".into()),
+        ],
         "/exports/audit" => vec![("format", "csv".into())],
         "/exports/contracts" => vec![("format", "csv".into()), ("license_id", license_id)],
         "/exports/summary" => vec![("format", "csv".into()), ("license_id", license_id)],
@@ -165,6 +213,12 @@ fn cases(route: &Route) -> &'static [&'static str] {
         "/notices/send",
         "/notices/snooze",
         "/notices/owner",
+        "/keys/new",
+        "/keys/bulk",
+        "/archive",
+        "/archive/restore",
+        "/contacts/new",
+        "/orders/new",
         "/activation",
         "/activation/offline/file",
     ];
@@ -189,7 +243,18 @@ fn id(planted: &[Uuid; 2], case: usize) -> Uuid {
 
 fn path(route: &Route, world: &World, case: usize) -> String {
     let planted = &world.planted;
+    let corrected = |part: fn(&Corrected) -> Uuid| planted.corrected.map(|corrected| part(&corrected));
+    let by_hand = match route.path.split('/').nth(1) {
+        Some("orders") => Some(corrected(|of| of.order)),
+        Some("contacts") => Some(corrected(|of| of.contact)),
+        Some("organizations") => Some(corrected(|of| of.organization)),
+        Some("agreements") => Some(corrected(|of| of.agreement)),
+        Some("accounts") => Some([planted.people[6], planted.people[7]]),
+        Some("changes") => Some(corrected(|of| of.set)),
+        _ => None,
+    };
     let ids = match route.path {
+        _ if by_hand.is_some() => by_hand.as_ref().unwrap(),
         path if path.starts_with("/keys/") => &planted.keys,
         path if path.starts_with("/orders/") => &planted.orders,
         path if path.starts_with("/downloads/") => &planted.downloads,

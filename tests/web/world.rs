@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+use super::corrected::{Corrected, corrected};
 use super::own::{Own, own};
 use crate::support::{
     app::{App, NOW},
@@ -77,6 +78,8 @@ pub struct Planted {
     pub own: [Own; 2],
     /// Files to download of the two products.
     pub downloads: [Uuid; 2],
+    /// Things that are corrected by hand.
+    pub corrected: [Corrected; 2],
     /// The actors, in the order of [`ACTORS`]; nil for the anonymous one.
     pub people: [Uuid; 11],
 }
@@ -179,8 +182,12 @@ async fn plant(app: &App) -> Planted {
     let known = [who("keys reader A"), who("administrator B")];
     let changes =
         [change(app, who("administrator A"), given).await, change(app, who("administrator B"), grants[1]).await];
+    let corrected = [
+        corrected(app, contracts[0], keys[0], who("administrator A")).await,
+        corrected(app, contracts[1], keys[1], who("administrator B")).await,
+    ];
     Planted {
-        contracts, keys, orders, grants, sessions, imports, notices, requests, files, known, changes, own, downloads, people,
+        contracts, keys, orders, grants, sessions, imports, notices, requests, files, known, changes, own, downloads, corrected, people,
     }
 }
 

@@ -4,6 +4,7 @@
 //! a page that says which role is missing.
 
 mod files;
+mod hand;
 mod resources;
 
 use std::{marker::PhantomData, ops::Deref};
@@ -14,6 +15,7 @@ use axum::{
 };
 
 pub use files::{OnDownload, OnKeptDownload, OnKeptProduct};
+pub use hand::{Edits, OnAccount, OnChangeSet, Row};
 pub use resources::{
     Administer, Needs, OnApplication, OnContract, OnGrant, OnImport, OnKey, OnOrder, OnPerson, OnProduct, OnRequest,
     OnRequestFile, OnRoleChange, OnSession, ReadKeys, See,
@@ -130,6 +132,18 @@ impl SiteRight for OperatorOrAdministrator {
     const NEEDED: &'static str = "This page is for site operators and for Administrators of a License ID. Ask one of them for the role, or for what you came to do.";
     fn has(person: &Person) -> bool {
         person.site_operator || person.administers
+    }
+}
+
+/// What is done to many keys at once: Administrators, within their License IDs.
+pub struct SomeAdministrator;
+
+impl SiteRight for SomeAdministrator {
+    const WHO: Who = Who::Administrator;
+    const NEEDED: &'static str =
+        "This is for Administrators of a License ID. Ask one of them for the role, or for what you came to do.";
+    fn has(person: &Person) -> bool {
+        person.administers
     }
 }
 

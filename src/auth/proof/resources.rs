@@ -463,7 +463,7 @@ pub(super) async fn path_param(parts: &mut Parts, state: &AppState, name: &str) 
 }
 
 /// "You lack this role, ask X": only where some grant exists, so that nothing unknown is told.
-async fn lacking(tx: &mut Scoped, permission: Permission, contract: &ContractHead) -> Result<Error> {
+pub(super) async fn lacking(tx: &mut Scoped, permission: Permission, contract: &ContractHead) -> Result<Error> {
     if contract.roles.is_empty() {
         return Ok(Error::Lacking(Locked::not_approved(&contract.license_id).missing()));
     }

@@ -56,6 +56,9 @@ pub(super) async fn plan(tx: &mut Scoped, who: Who, file: &ParsedFile, rows: &[C
         }
         let record = merged(row, now, everywhere, &mut tree, &mut agreements, &mut diff, &mut sheet);
         head.contract = Some(record.id);
+        if now.is_some_and(|now| now.archived) {
+            sheet.warn_archived(row.line, true);
+        }
         let verdict = match now {
             None => {
                 sheet.work.contracts.push(record);
@@ -90,6 +93,7 @@ struct Now {
     organization: Arc<str>,
     agreement: Arc<str>,
     yours: bool,
+    archived: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -108,6 +112,7 @@ struct NowRow {
     starts_on: Option<Date>,
     ends_on: Option<Date>,
     status: String,
+    archived: bool,
     yours: bool,
 }
 
@@ -115,7 +120,7 @@ async fn known(tx: &mut Scoped, who: Who, rows: &[ContractRow]) -> sqlx::Result<
     let license_ids: HashSet<&str> = rows.iter().map(|row| &*row.license_id).collect();
     let found: Vec<NowRow> = sqlx::query_as(
         "SELECT c.id, c.license_id, c.organization_id, o.name AS organization, c.agreement_id, coalesce(a.number, '') AS agreement,
-                c.program, c.agreement_type, c.location, c.authorization_number, c.purchase_account_number, c.starts_on, c.ends_on, c.status,
+                c.program, c.agreement_type, c.location, c.authorization_number, c.purchase_account_number, c.starts_on, c.ends_on, c.status, c.archived_at IS NOT NULL AS archived,
                 $2::uuid IS NULL OR EXISTS (
                  SELECT 1 FROM grants g JOIN people p ON p.id = g.person_id
                  WHERE g.contract_id = c.id AND g.person_id = $2 AND g.role = 'administrator' AND g.revoked_at IS NULL
@@ -148,7 +153,13 @@ fn now(row: NowRow) -> (Arc<str>, Now) {
     };
     (
         license_id,
-        Now { record, organization: row.organization.into(), agreement: row.agreement.into(), yours: row.yours },
+        Now {
+            record,
+            organization: row.organization.into(),
+            agreement: row.agreement.into(),
+            yours: row.yours,
+            archived: row.archived,
+        },
     )
 }
 

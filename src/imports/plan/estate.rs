@@ -28,6 +28,8 @@ pub(super) struct Place {
     program: Arc<str>,
     /// Whether whoever imports may write to it.
     yours: bool,
+    /// Whether it was put away.
+    archived: bool,
     /// What is to be said with its first row.
     news: Option<News>,
 }
@@ -54,8 +56,8 @@ impl Estate {
     /// Those that are known.
     pub(super) async fn known(tx: &mut Scoped, who: Who, license_ids: HashSet<&Arc<str>>) -> sqlx::Result<Self> {
         let names: Vec<&str> = license_ids.into_iter().map(AsRef::as_ref).collect();
-        let rows: Vec<(Uuid, String, String, String, bool)> = sqlx::query_as(
-            "SELECT c.id, c.license_id, o.name, c.program, $2::uuid IS NULL OR EXISTS (
+        let rows: Vec<(Uuid, String, String, String, bool, bool)> = sqlx::query_as(
+            "SELECT c.id, c.license_id, o.name, c.program, c.archived_at IS NOT NULL, $2::uuid IS NULL OR EXISTS (
                  SELECT 1 FROM grants g JOIN people p ON p.id = g.person_id
                  WHERE g.contract_id = c.id AND g.person_id = $2 AND g.role = 'administrator' AND g.revoked_at IS NULL
                    AND (g.ends_at IS NULL OR g.ends_at > app_now()) AND p.disabled_at IS NULL)
@@ -65,8 +67,9 @@ impl Estate {
         .bind(who.bound_to())
         .fetch_all(&mut **tx)
         .await?;
-        let places = rows.into_iter().map(|(id, license_id, organization, program, yours)| {
-            let place = Place { id, organization: organization.into(), program: program.into(), yours, news: None };
+        let places = rows.into_iter().map(|(id, license_id, organization, program, archived, yours)| {
+            let (organization, program) = (organization.into(), program.into());
+            let place = Place { id, organization, program, yours, archived, news: None };
             (license_id.into(), place)
         });
         Ok(Self { places: places.collect(), everywhere: who.bound_to().is_none() })
@@ -140,7 +143,7 @@ impl Estate {
             ends_on: None,
             status: "Active".into(),
         });
-        let place = Place { id, organization, program, yours: true, news: Some(News::Made) };
+        let place = Place { id, organization, program, yours: true, archived: false, news: Some(News::Made) };
         self.places.insert(naming.license_id.clone(), place);
     }
 
@@ -159,6 +162,14 @@ impl Estate {
     /// The id of a License ID that may be written to.
     pub(super) fn id(&self, license_id: &Arc<str>) -> Option<Uuid> {
         self.places.get(license_id).filter(|place| place.yours).map(|place| place.id)
+    }
+
+    /// Says of the row that is added next where what it writes doesn't show: its License ID was put away, or itself.
+    pub(super) fn warn_if_archived(&self, line: u64, license_id: &Arc<str>, itself: bool, sheet: &mut Sheet) {
+        let archived = self.places.get(license_id).is_some_and(|place| place.yours && place.archived);
+        if archived || itself {
+            sheet.warn_archived(line, archived);
+        }
     }
 
     /// What the License ID's first row brings about beside itself.

@@ -62,9 +62,24 @@ pub(super) async fn plan(
                     }
                 },
             };
+            let away = known.get(&at).is_some_and(|known| known.archived);
+            estate.warn_if_archived(row.line, &row.license_id, away, &mut sheet);
             let verdict = estate.tell_news(row.line, &naming(row), verdict, &mut sheet);
             sheet.add(head, verdict);
         }
+    }
+    for out in &file.left_out {
+        let head = Head {
+            line: out.line,
+            license_id: out.license_id.clone(),
+            subject: out.product.clone(),
+            last_five: [0; 5],
+            contract: None,
+        };
+        sheet.add(head, Verdict::Skipped(out.sentence.clone()));
+    }
+    if !file.left_out.is_empty() {
+        sheet.in_order();
     }
     Ok(sheet.finish(file))
 }
@@ -119,6 +134,7 @@ struct Known {
     total: Option<i64>,
     seats: Option<i64>,
     osa_status: String,
+    archived: bool,
 }
 
 /// The known keys among `rows`, by their place in it.
@@ -144,10 +160,10 @@ async fn known(
     let found: Vec<Known> = sqlx::query_as(
         "WITH wanted AS MATERIALIZED (
              SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bigint[]) AS w (contract_id, product_id, fingerprint, at))
-         SELECT w.at, k.id, k.kind, k.used, k.total, k.seats, k.osa_status
+         SELECT w.at, k.id, k.kind, k.used, k.total, k.seats, k.osa_status, k.archived_at IS NOT NULL AS archived
          FROM wanted w JOIN product_keys k ON k.contract_id = w.contract_id AND k.product_id = w.product_id AND k.fingerprint = w.fingerprint
          UNION ALL
-         SELECT w.at, k.id, k.kind, k.used, k.total, k.seats, k.osa_status
+         SELECT w.at, k.id, k.kind, k.used, k.total, k.seats, k.osa_status, k.archived_at IS NOT NULL AS archived
          FROM wanted w JOIN product_keys k ON k.contract_id = w.contract_id AND k.product_id = w.product_id AND k.fingerprint IS NULL
          WHERE w.fingerprint IS NULL",
     )

@@ -63,6 +63,7 @@ pub(super) async fn contacts(tx: &mut Scoped, who: Who, file: &ParsedFile, rows:
             }
         };
         head.contract = Some(contract);
+        estate.warn_if_archived(row.line, &row.license_id, false, &mut sheet);
         let identity = (contract, row.role.clone(), told_apart_by(&email, &row.name));
         let now = known.get(&identity);
         let verdict = seen.again(identity, rows, index).unwrap_or_else(|| {
@@ -117,6 +118,7 @@ pub(super) async fn summaries(tx: &mut Scoped, who: Who, file: &ParsedFile, rows
             }
         };
         head.contract = Some(contract);
+        estate.warn_if_archived(row.line, &row.license_id, false, &mut sheet);
         let identity = (contract, row.product_family.clone(), version.clone(), pool.clone(), kind.clone());
         let now = known.get(&identity);
         let verdict = seen.again(identity, rows, index).unwrap_or_else(|| {

@@ -44,7 +44,8 @@ pub(super) async fn plan(tx: &mut Scoped, who: Who, file: &ParsedFile, rows: &[O
             Err(verdict) => verdict,
             Ok(contract) => {
                 let product = row.description.as_ref().and_then(|name| products.id(name));
-                let verdict = decide(row, contract, product, known, &mut groups, &mut sheet);
+                let (verdict, away) = decide(row, contract, product, known, &mut groups, &mut sheet);
+                estate.warn_if_archived(row.line, &row.license_id, away, &mut sheet);
                 estate.tell_news(row.line, &naming(row), verdict, &mut sheet)
             }
         };
@@ -116,6 +117,8 @@ struct Line {
     product: Option<Uuid>,
     occurrence: i32,
     content: Content,
+    /// Whether it was put away.
+    archived: bool,
 }
 
 /// The known lines of one identity, those that no row has taken yet first.
@@ -140,6 +143,7 @@ struct Found {
     quantity: i64,
     country: String,
     occurrence: i32,
+    archived: bool,
 }
 
 /// The known lines of every order that the rows are about.
@@ -149,7 +153,7 @@ async fn known(tx: &mut Scoped, estate: &Estate, rows: &[OrderRow]) -> sqlx::Res
     let (contracts, numbers): (Vec<Uuid>, Vec<&str>) = pairs.into_iter().unzip();
     let found: Vec<Found> = sqlx::query_as(
         "SELECT o.id, o.contract_id, o.product_id, o.reseller_order_no, o.customer_order_no, o.ordered_on, o.usage_starts_on,
-                o.reseller, o.part_number, o.description, o.quantity, o.country, o.occurrence
+                o.reseller, o.part_number, o.description, o.quantity, o.country, o.occurrence, o.archived_at IS NOT NULL AS archived
          FROM unnest($1::uuid[], $2::text[]) AS w (contract_id, number)
          JOIN orders o ON o.contract_id = w.contract_id AND o.reseller_order_no = w.number
          ORDER BY o.contract_id, o.reseller_order_no, o.occurrence",
@@ -172,7 +176,13 @@ async fn known(tx: &mut Scoped, estate: &Estate, rows: &[OrderRow]) -> sqlx::Res
         };
         let group = groups.entry(identity).or_default();
         group.last = group.last.max(row.occurrence);
-        group.free.push(Line { id: row.id, product: row.product_id, occurrence: row.occurrence, content });
+        group.free.push(Line {
+            id: row.id,
+            product: row.product_id,
+            occurrence: row.occurrence,
+            content,
+            archived: row.archived,
+        });
     }
     Ok(groups)
 }
@@ -226,15 +236,16 @@ fn decide(
     known: Option<Line>,
     groups: &mut HashMap<Identity, Group>,
     sheet: &mut Sheet,
-) -> Verdict {
+) -> (Verdict, bool) {
     let identity = identity(contract, row);
     let group = groups.entry(identity).or_default();
     let Some(line) = known.or_else(|| group.free.pop()) else {
         group.last += 1;
         let (id, occurrence, content) = (Uuid::now_v7(), group.last, Content::of(row));
-        sheet.work.orders.push(record(row, contract, Line { id, product, occurrence, content }));
-        return Verdict::Added;
+        sheet.work.orders.push(record(row, contract, Line { id, product, occurrence, content, archived: false }));
+        return (Verdict::Added, false);
     };
+    let away = line.archived;
     let mut diff = Diff::default();
     let known = &line.content;
     let content = Content {
@@ -249,7 +260,7 @@ fn decide(
         let product = product.or(line.product);
         sheet.work.changed_orders.push(record(row, contract, Line { product, content, ..line }));
     }
-    Verdict::of(diff.0)
+    (Verdict::of(diff.0), away)
 }
 
 fn record(row: &OrderRow, contract: Uuid, line: Line) -> OrderRecord {

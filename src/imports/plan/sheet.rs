@@ -88,6 +88,16 @@ impl Sheet {
         self.findings.warning(kind, line, column, sentence);
     }
 
+    /// A row about something in the archive: it must not stay out of sight silently.
+    pub(super) fn warn_archived(&mut self, line: u64, license_id: bool) {
+        let sentence = if license_id {
+            "is in the archive and stays there: what the row says is written, but shows in no list until the License ID is restored"
+        } else {
+            "what the row is about is in the archive and stays there: it is kept up to date, but shows in no list until it is restored"
+        };
+        self.warn(WarningKind::Archived, line, "License ID", sentence.to_owned());
+    }
+
     /// Something to know about the row that is added next.
     pub(super) fn remark(&mut self, sentence: String) {
         self.remarks.push(sentence);
@@ -129,14 +139,21 @@ impl Sheet {
             RowAction::Skipped => tally.skipped += 1,
             RowAction::Refused => tally.refused += 1,
         }
-        let Some(contract) = head.contract.filter(|_| matches!(action, RowAction::Added | RowAction::Changed)) else {
+        let Some(contract) = head.contract.filter(|_| action != RowAction::Refused) else { return };
+        self.work.met.insert(contract);
+        if !matches!(action, RowAction::Added | RowAction::Changed) {
             return;
-        };
+        }
         let touched = self.work.touched.entry(contract).or_default();
         match action {
             RowAction::Added => touched.added += 1,
             _ => touched.changed += 1,
         }
+    }
+
+    /// Rows in the order of their lines, where they were decided in another.
+    pub(super) fn in_order(&mut self) {
+        self.rows.sort_by_key(|row| row.line);
     }
 
     /// The finished plan. `file` gives the warnings of reading it.

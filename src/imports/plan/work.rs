@@ -1,6 +1,9 @@
 //! What a plan writes: records with their ids made, ready for one statement a table.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use time::Date;
 use uuid::Uuid;
@@ -27,6 +30,8 @@ pub(in crate::imports) struct Work {
     pub changed_orders: Vec<OrderRecord>,
     /// Years of ESU coverage, new ones and changed ones: written over each other.
     pub esu: Vec<EsuRecord>,
+    /// Every License ID that a row which isn't refused is about: what was corrected there by hand before was met.
+    pub met: BTreeSet<Uuid>,
     /// What happens to each License ID, for the audit log.
     pub touched: BTreeMap<Uuid, Touched>,
 }

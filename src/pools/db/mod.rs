@@ -222,7 +222,7 @@ pub async fn slots(tx: &mut Scoped, application: Uuid) -> sqlx::Result<Vec<Slot>
 pub async fn products(tx: &mut Scoped, contract: Uuid) -> sqlx::Result<Vec<(Uuid, String)>> {
     sqlx::query_as(
         "SELECT p.id, p.name FROM products p JOIN contract_products cp ON cp.product_id = p.id
-         WHERE cp.contract_id = $1 AND p.estate = 'own' AND cp.contract_id IN (SELECT app_administered()) ORDER BY lower(p.name)",
+         WHERE cp.contract_id = $1 AND p.estate = 'own' AND p.archived_at IS NULL AND cp.contract_id IN (SELECT app_administered()) ORDER BY lower(p.name)",
     )
     .bind(contract)
     .fetch_all(&mut **tx)

@@ -1,0 +1,141 @@
+//! `GET /changes`: everything that was changed by hand, or what is newer than the last import.
+
+use askama::Template;
+use axum::{
+    extract::{RawQuery, State},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    archive,
+    db::{self, Filter},
+    history::HistoryRow,
+    undo,
+};
+use crate::{
+    app::AppState,
+    auth::proof::{OperatorOrAdministrator, Site},
+    error::Result,
+    web::{
+        page::{Html, Shell},
+        paging::{PAGE, page_of},
+        view::{Address, Chip, Choice, Empty, EmptyKind, Pager},
+    },
+};
+
+/// The page.
+#[derive(Template)]
+#[template(path = "hand/changes.html")]
+pub struct ChangesPage {
+    /// The frame.
+    pub shell: Shell,
+    /// The list's address: `q`, `thing`, `since`, `page`.
+    pub address: Address,
+    /// What was searched.
+    pub q: String,
+    /// The kinds to filter by.
+    pub things: Vec<Choice>,
+    /// Since when.
+    pub since: Vec<Choice>,
+    /// The changes on this page, the latest first.
+    pub rows: Vec<HistoryRow>,
+    /// Which page.
+    pub pager: Pager,
+    /// What to show when there is no row.
+    pub empty: Empty,
+}
+
+impl ChangesPage {
+    fn chips(&self) -> Vec<Chip> {
+        let mut chips = archive::chips(&self.address, &[("q", "Search: "), ("thing", "")]);
+        if self.since_import() {
+            let without = self.address.clone().without("since").without("page");
+            chips.push(Chip::new("Changed since the last import", without.href()));
+        }
+        chips
+    }
+
+    fn since_import(&self) -> bool {
+        self.address.get("since") == "import"
+    }
+}
+
+/// The list.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(
+    person: Site<OperatorOrAdministrator>,
+    State(state): State<AppState>,
+    query: RawQuery,
+) -> Result<Response> {
+    let query = undo::query(query);
+    let address = ["q", "thing", "since", "page"]
+        .into_iter()
+        .fold(Address::new("/changes"), |address, part| address.with(part, query.one(part).trim()));
+    let filter = Filter {
+        q: address.get("q").to_owned(),
+        thing: address.get("thing").to_owned(),
+        since_import: address.get("since") == "import",
+    };
+    let page = page_of(query.one("page"));
+    let mut tx = person.begin(&state).await?;
+    let (rows, total) = db::list(&mut tx, &filter, PAGE, (page - 1) * PAGE).await?;
+    let now = tx.now();
+    Ok(Html(ChangesPage {
+        shell: person.visitor().shell(&state),
+        things: archive::things(&filter.thing),
+        since: vec![
+            Choice::new("", "Ever", address.get("since")),
+            Choice::new("import", "Since the last import", address.get("since")),
+        ],
+        rows: rows.into_iter().map(|change| HistoryRow::of(change, now)).collect(),
+        pager: Pager::new(&address, "page", page.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
+        empty: empty(&filter),
+        q: filter.q,
+        address,
+    })
+    .into_response())
+}
+
+fn empty(filter: &Filter) -> Empty {
+    if filter.q.is_empty() && filter.thing.is_empty() && !filter.since_import {
+        return Empty::new(
+            EmptyKind::NothingYet,
+            "Nothing was changed by hand",
+            "What you add or correct yourself stands here, with what was there before.",
+        );
+    }
+    let text = "Nothing by hand is newer than the last import, or your words leave nothing.";
+    Empty::new(EmptyKind::NothingMatches, "No change matches", text).action("Clear filters", "/changes")
+}
+
+#[cfg(test)]
+impl ChangesPage {
+    /// One change.
+    pub fn sample() -> Self {
+        let address = Address::new("/changes").with("since", "import");
+        Self {
+            shell: Shell::sample("/changes"),
+            q: String::new(),
+            things: archive::things(""),
+            since: vec![Choice::new("", "Ever", "import"), Choice::new("import", "Since the last import", "import")],
+            rows: vec![HistoryRow::sample()],
+            pager: Pager::new(&address, "page", 1, 50, 1),
+            empty: empty(&Filter::default()),
+            address,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_newer_than_an_import_says_what_the_next_would_overwrite() {
+        let html = ChangesPage::sample().render().expect("renders");
+        assert!(html.contains("The next import may overwrite: End date"), "{html}");
+        assert!(html.contains("Changed since the last import"));
+    }
+}

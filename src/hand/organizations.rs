@@ -1,0 +1,287 @@
+//! `/organizations`: organisations and parent agreements, for site operators.
+
+use askama::Template;
+use axum::{
+    extract::{RawQuery, State},
+    response::{IntoResponse, Response},
+};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::{archive, rows, undo};
+use crate::{
+    app::AppState,
+    auth::proof::{Operator, Site},
+    contracts::db::like,
+    error::Result,
+    postgres::Scope,
+    web::{
+        page::{Html, Shell},
+        paging::{PAGE, page_of},
+        view::{Address, Chip, Empty, EmptyKind, Pager, number},
+    },
+};
+
+/// Which list is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum List {
+    Organizations,
+    Agreements,
+    Products,
+    Contracts,
+}
+
+impl List {
+    const ALL: [Self; 4] = [Self::Organizations, Self::Agreements, Self::Products, Self::Contracts];
+
+    fn parse(text: &str) -> Self {
+        Self::ALL.into_iter().find(|list| list.code() == text).unwrap_or(Self::Organizations)
+    }
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Organizations => "",
+            Self::Agreements => "agreements",
+            Self::Products => "products",
+            Self::Contracts => "contracts",
+        }
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Organizations => "Organizations",
+            Self::Agreements => "Parent agreements",
+            Self::Products => "Products",
+            Self::Contracts => "License IDs",
+        }
+    }
+
+    /// What the button says that adds one, and where it leads.
+    const fn add(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Organizations => ("Add an organization", "/organizations/new"),
+            Self::Agreements => ("Add an agreement", "/agreements/new"),
+            Self::Products => ("Add a product", "/products/new"),
+            Self::Contracts => ("Add a License ID", "/contracts/new"),
+        }
+    }
+
+    /// Id, name, what stands beside it, how many hang on it.
+    const fn statement(self) -> &'static str {
+        match self {
+            Self::Organizations => {
+                "SELECT t.id, '' AS address, t.name, coalesce(p.name, '') AS beside,
+                        (SELECT count(*) FROM contracts c WHERE c.organization_id = t.id AND c.archived_at IS NULL) AS hanging
+                 FROM organizations t LEFT JOIN organizations p ON p.id = t.parent_id WHERE t.archived_at IS NULL"
+            }
+            Self::Agreements => {
+                "SELECT t.id, '' AS address, t.number AS name, '' AS beside,
+                        (SELECT count(*) FROM contracts c WHERE c.agreement_id = t.id AND c.archived_at IS NULL) AS hanging
+                 FROM agreements t WHERE t.archived_at IS NULL"
+            }
+            Self::Products => {
+                "SELECT t.id, t.slug AS address, t.name, t.category AS beside,
+                        (SELECT count(*) FROM contract_products cp JOIN contracts c ON c.id = cp.contract_id
+                         WHERE cp.product_id = t.id AND c.archived_at IS NULL) AS hanging
+                 FROM products t WHERE t.archived_at IS NULL"
+            }
+            Self::Contracts => {
+                "SELECT t.id, t.license_id AS address, t.license_id AS name, o.name AS beside, NULL::bigint AS hanging
+                 FROM contracts t JOIN organizations o ON o.id = t.organization_id WHERE t.archived_at IS NULL"
+            }
+        }
+    }
+
+    fn href(self, row: &Found) -> String {
+        match self {
+            Self::Organizations => format!("/organizations/{}/edit", row.id),
+            Self::Agreements => format!("/agreements/{}/edit", row.id),
+            Self::Products => format!("/products/{}/edit", rows::segment(&row.address)),
+            Self::Contracts => format!("/contracts/{}/edit", rows::segment(&row.address)),
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Found {
+    id: Uuid,
+    address: String,
+    name: String,
+    beside: String,
+    hanging: Option<i64>,
+    total: i64,
+}
+
+/// A row of a list.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Its form.
+    pub href: String,
+    /// Its name.
+    pub name: String,
+    /// What it belongs to.
+    pub beside: String,
+    /// How many License IDs hang on it.
+    pub hanging: String,
+}
+
+/// A list to choose.
+#[derive(Clone, Debug)]
+pub struct Pill {
+    label: &'static str,
+    href: String,
+    current: bool,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "hand/organizations.html")]
+pub struct OrganizationsPage {
+    /// The frame.
+    pub shell: Shell,
+    /// The list's address: `kind`, `q`, `page`.
+    pub address: Address,
+    /// What was searched.
+    pub q: String,
+    /// The lists.
+    pub pills: Vec<Pill>,
+    /// What the button says that adds one, and where it leads.
+    pub add: (&'static str, &'static str),
+    /// The heading over what stands beside a name; empty for none.
+    pub beside: &'static str,
+    /// Whether License IDs are counted.
+    pub counted: bool,
+    /// The rows on this page.
+    pub rows: Vec<Row>,
+    /// Which page.
+    pub pager: Pager,
+    /// What to show when there is no row.
+    pub empty: Empty,
+}
+
+impl OrganizationsPage {
+    fn chips(&self) -> Vec<Chip> {
+        archive::chips(&self.address, &[("q", "Search: ")])
+    }
+
+    fn clear(&self) -> String {
+        self.address.clone().without("q").without("page").href()
+    }
+}
+
+/// The page.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(person: Site<Operator>, State(state): State<AppState>, query: RawQuery) -> Result<Response> {
+    let query = undo::query(query);
+    let address = ["kind", "q", "page"]
+        .into_iter()
+        .fold(Address::new("/organizations"), |address, part| address.with(part, query.one(part).trim()));
+    let list = List::parse(address.get("kind"));
+    let (q, page) = (address.get("q").to_owned(), page_of(query.one("page")));
+    // System scope: a site operator keeps the structure of the whole site and sees none of it by a role. The proof
+    // says that it is one; names and numbers are read here, nothing that a role opens.
+    let mut tx = state.db.begin(Scope::System).await?;
+    let statement = format!(
+        "SELECT x.*, count(*) OVER () AS total FROM ({}) x
+         WHERE $1 = '' OR concat_ws(E'\\n', x.name, x.beside) ILIKE '%' || $1 || '%' ORDER BY lower(x.name), x.id LIMIT $2 OFFSET $3",
+        list.statement()
+    );
+    let found: Vec<Found> = sqlx::query_as(AssertSqlSafe(statement))
+        .bind(like(&q))
+        .bind(PAGE)
+        .bind((page - 1) * PAGE)
+        .fetch_all(&mut *tx)
+        .await?;
+    let total = found.first().map_or(0, |row| row.total);
+    Ok(Html(OrganizationsPage {
+        shell: person.visitor().shell(&state),
+        pills: pills(list),
+        add: list.add(),
+        beside: match list {
+            List::Organizations => "Parent organization",
+            List::Agreements => "",
+            List::Products => "Category",
+            List::Contracts => "Organization",
+        },
+        counted: list != List::Contracts,
+        rows: found.iter().map(|row| self::row(list, row)).collect(),
+        pager: Pager::new(&address, "page", page.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
+        empty: empty(&q),
+        q,
+        address,
+    })
+    .into_response())
+}
+
+fn pills(current: List) -> Vec<Pill> {
+    let pill = |list: List| Pill {
+        label: list.label(),
+        href: Address::new("/organizations").with("kind", list.code()).href(),
+        current: list == current,
+    };
+    List::ALL.into_iter().map(pill).collect()
+}
+
+fn row(list: List, found: &Found) -> Row {
+    Row {
+        href: list.href(found),
+        name: found.name.clone(),
+        beside: found.beside.clone(),
+        hanging: found.hanging.map(number).unwrap_or_default(),
+    }
+}
+
+fn empty(q: &str) -> Empty {
+    if q.is_empty() {
+        return Empty::new(
+            EmptyKind::NothingYet,
+            "Nothing here yet",
+            "Add the first one, or import a file of contracts.",
+        );
+    }
+    Empty::new(EmptyKind::NothingMatches, "Nothing matches", "Try fewer words.")
+        .action("Clear filters", "/organizations")
+}
+
+#[cfg(test)]
+impl OrganizationsPage {
+    /// Two organisations.
+    pub fn sample() -> Self {
+        let address = Address::new("/organizations");
+        let row = |name: &str, beside: &str, hanging: &str| Row {
+            href: "/organizations/7/edit".into(),
+            name: name.into(),
+            beside: beside.into(),
+            hanging: hanging.into(),
+        };
+        Self {
+            shell: Shell::sample("/organizations"),
+            q: String::new(),
+            pills: pills(List::Organizations),
+            add: List::Organizations.add(),
+            beside: "Parent organization",
+            counted: true,
+            rows: vec![
+                row("Northwind Holding AG", "", "4"),
+                row("Northwind Logistics GmbH", "Northwind Holding AG", "2"),
+            ],
+            pager: Pager::new(&address, "page", 1, 50, 2),
+            empty: empty(""),
+            address,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_leads_to_its_form() {
+        let html = OrganizationsPage::sample().render().expect("renders");
+        assert!(html.contains("href=\"/organizations/7/edit\"") && html.contains("href=\"/organizations/new\""));
+        assert_eq!(html.matches("aria-current=\"true\"").count(), 1);
+    }
+}
