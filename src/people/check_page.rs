@@ -172,6 +172,6 @@ mod tests {
             assert!(html.contains(part), "{part}");
         }
         let html = CheckPage { submit: String::new(), ..CheckPage::sample() }.render().expect("renders");
-        assert!(!html.contains("<button class=\"btn primary\""), "nothing to save");
+        assert!(html.contains("There is nothing to save.") && !html.contains("until you save"));
     }
 }
