@@ -13,7 +13,9 @@ async fn the_palette_finds_and_opens() {
     let journey = Journey::of(Person::Admin, Scripts::On).await;
     let browser = &journey.browser;
     browser.open("/orders").await;
-    browser.js("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'k', ctrlKey: true, bubbles: true }))").await;
+    browser
+        .js("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'k', ctrlKey: true, bubbles: true }))")
+        .await;
     browser.see("dialog[open] [data-palette-field]").await;
     browser.press("windows server 2022").await;
     browser.see_text(".palette-results .at .found-title", |text| text.starts_with("Windows Server 2022")).await;

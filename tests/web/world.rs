@@ -187,7 +187,21 @@ async fn plant(app: &App) -> Planted {
         corrected(app, contracts[1], keys[1], who("administrator B")).await,
     ];
     Planted {
-        contracts, keys, orders, grants, sessions, imports, notices, requests, files, known, changes, own, downloads, corrected, people,
+        contracts,
+        keys,
+        orders,
+        grants,
+        sessions,
+        imports,
+        notices,
+        requests,
+        files,
+        known,
+        changes,
+        own,
+        downloads,
+        corrected,
+        people,
     }
 }
 
