@@ -1,6 +1,6 @@
 //! The handler.
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use url::form_urlencoded::byte_serialize;
 
 use super::{
@@ -23,7 +23,8 @@ const LONGEST: usize = 200;
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(person: SignedIn, State(state): State<AppState>, query: Pairs) -> Result<Html<FindPage>> {
+pub async fn get(person: SignedIn, State(state): State<AppState>, RawQuery(query): RawQuery) -> Result<Html<FindPage>> {
+    let query = Pairs::parse(query.unwrap_or_default().as_bytes());
     let shell = person.visitor().shell(&state);
     let q: String = query.one("q").trim().chars().take(LONGEST).collect();
     let mut found = Vec::new();
