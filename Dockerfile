@@ -19,7 +19,7 @@ RUN apt-get update \
     && install -d -o keyward -g keyward -m 0700 /data
 COPY --from=build /out/keyward /usr/local/bin/keyward
 USER 10001:10001
-# the key-encryption key and the signing keys; never in the database or its backup
+# the key-encryption key and the signing keys, never in the database or its backup; and files to download
 VOLUME /data
 ENV KEYWARD_DATA_DIR=/data \
     KEYWARD_LISTEN=0.0.0.0:8080 \

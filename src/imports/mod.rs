@@ -1,9 +1,9 @@
 //! Import: from the bytes of a file to typed rows, or to every reason why not.
 //!
-//! Five kinds of file are taken, told apart by their header: contracts, contacts, licence
-//! summaries, product keys, orders. Comma, semicolon or tab; UTF-8 or UTF-16; CRLF or LF; columns
-//! in any order. One refused row refuses its file, and all errors are told at once (the first
-//! hundred one by one).
+//! Six kinds of file are taken, told apart by their header: contracts, contacts, licence
+//! summaries, product keys, orders, years of ESU coverage. Comma, semicolon or tab; UTF-8 or UTF-16;
+//! CRLF or LF; columns in any order. One refused row refuses its file, and all errors are told at once
+//! (the first hundred one by one).
 //!
 //! `encoding` makes text of bytes, `reader` records of text, `kinds` finds the columns, `fields` and
 //! `record` read the cells, `rows` are the result. All of that is pure: no database, no HTTP.

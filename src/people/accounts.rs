@@ -1,4 +1,5 @@
-//! Accounts: made, closed and given a password. System scope: the command line does this.
+//! Accounts: made, closed and given a password. System scope: the command line does this, and a site operator's page
+//! (`hand::accounts`), which asks for the right first.
 
 use std::fmt;
 
