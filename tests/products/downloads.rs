@@ -275,14 +275,22 @@ async fn the_sweep_takes_what_nothing_names_and_nothing_else() {
     let dir = app.keys.path().join("downloads");
     let left = ["draft-0193".to_owned(), Uuid::now_v7().to_string()].map(|name| dir.join(name));
     let (foreign, written) = (dir.join("notes.txt"), dir.join("draft-0194"));
-    for path in left.iter().chain([&foreign, &written]) {
+    let young = dir.join(Uuid::now_v7().to_string());
+    for path in left.iter().chain([&foreign, &written, &young]) {
         fs::write(path, "x").unwrap();
     }
+    // The sweep's clock is the app's; what it doesn't know waits a week.
+    let (now, week) = (app.state.clock().now(), std::time::Duration::from_secs(7 * 86_400));
+    let touch = |path: &std::path::Path, at: std::time::SystemTime| {
+        fs::File::options().write(true).open(path).unwrap().set_modified(at).unwrap();
+    };
+    touch(&left[1], std::time::SystemTime::from(now) - 2 * week);
+    touch(&young, std::time::SystemTime::from(now));
     let held = fs::File::open(&written).unwrap();
     held.lock().unwrap();
     app.state.downloads.sweep(&app.state.db).await.unwrap();
     let mut found = on_disk(&app);
-    let mut want = vec![dir.join(id.to_string()), foreign, written];
+    let mut want = vec![dir.join(id.to_string()), foreign, written, young];
     found.sort();
     want.sort();
     assert_eq!(found, want);

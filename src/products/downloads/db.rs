@@ -255,14 +255,14 @@ pub async fn with_bytes(tx: &mut Scoped) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar("SELECT id FROM downloads WHERE url IS NULL AND emptied_at IS NULL").fetch_all(&mut **tx).await
 }
 
-/// Whether a file's bytes are needed. System scope.
+/// Whether a file's bytes are needed; none for a file that isn't known. System scope.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn has_bytes(tx: &mut Scoped, id: Uuid) -> sqlx::Result<bool> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM downloads WHERE id = $1 AND url IS NULL AND emptied_at IS NULL)")
+pub async fn has_bytes(tx: &mut Scoped, id: Uuid) -> sqlx::Result<Option<bool>> {
+    sqlx::query_scalar("SELECT url IS NULL AND emptied_at IS NULL FROM downloads WHERE id = $1")
         .bind(id)
-        .fetch_one(&mut **tx)
+        .fetch_optional(&mut **tx)
         .await
 }
 

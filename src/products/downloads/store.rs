@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
+use time::{Duration, OffsetDateTime};
 use tokio::{
     io::{AsyncWriteExt, BufWriter},
     sync::Semaphore,
@@ -21,6 +22,8 @@ use crate::postgres::{Db, Scope};
 
 /// How a file is called while it comes in.
 const DRAFT: &str = "draft-";
+/// How long a file that no row names waits: a database put back from a dump of the last days loses nothing.
+const UNKNOWN: Duration = Duration::days(7);
 /// Files that come in at once; the next waits with its body unread.
 const AT_ONCE: usize = 4;
 
@@ -67,7 +70,9 @@ impl Store {
         tokio::fs::File::open(self.path(id)).await
     }
 
-    /// Throws away what no row names: removed files past their time, and what a crash left.
+    /// Throws away removed files past their time, and what a crash left. A file that the database doesn't know at all
+    /// waits [`UNKNOWN`] and then goes only where the database knows another one: beside a database that was put back
+    /// empty, or is another site's, nothing is lost.
     ///
     /// # Errors
     /// When the database or the directory fails.
@@ -78,7 +83,9 @@ impl Store {
         tx.commit().await?;
         let mut tx = database.begin(Scope::System).await?;
         let known = db::with_bytes(&mut tx).await?;
-        for (path, id) in self.listed()? {
+        let listed = self.listed()?;
+        let ours = listed.iter().any(|(_, id)| id.is_some_and(|id| known.contains(&id)));
+        for (path, id) in listed {
             if id.is_some_and(|id| known.contains(&id)) {
                 continue;
             }
@@ -88,7 +95,10 @@ impl Store {
                 continue;
             }
             let needed = match id {
-                Some(id) => db::has_bytes(&mut tx, id).await?,
+                Some(id) => match db::has_bytes(&mut tx, id).await? {
+                    Some(has) => has,
+                    None => !ours || changed_since(&file, tx.now() - UNKNOWN),
+                },
                 None => false,
             };
             if !needed {
@@ -176,9 +186,11 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// Its row stands.
-    pub fn keep(mut self) {
+    /// Its row is about to stand. What is returned holds the file until that has been seen.
+    #[must_use = "the file is held while its row is committed"]
+    pub fn keep(mut self) -> Self {
         self.kept = true;
+        self
     }
 }
 
@@ -188,6 +200,12 @@ impl Drop for Stored {
             self.draft.path.clear();
         }
     }
+}
+
+/// Whether a file was changed after `moment`; as long as that can't be told, it was.
+fn changed_since(file: &File, moment: OffsetDateTime) -> bool {
+    let changed = file.metadata().and_then(|metadata| metadata.modified());
+    changed.map_or(true, |changed| OffsetDateTime::from(changed) > moment)
 }
 
 /// A rename is durable once its directory is.
@@ -217,7 +235,7 @@ mod tests {
         let sha256 = draft.sha256();
         let stored = draft.finish(&store, id).await.unwrap();
         assert_eq!(names(&store.dir), [id.to_string()]);
-        stored.keep();
+        drop(stored.keep());
         assert_eq!(fs::read(store.path(id)).unwrap(), b"abc");
         assert_eq!(
             crate::vault::files::hex(&sha256),

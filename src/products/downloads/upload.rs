@@ -373,10 +373,11 @@ async fn record(
         return Ok(Err(form));
     };
     product.record(state, &mut tx, give::event("download.add", &added)).await?;
+    // Before the commit, which goes on when whoever waits for it is gone: a file without a row is swept away, a row
+    // without its file would stand.
+    let kept = stored.map(|(.., stored)| stored.keep());
     tx.commit().await?;
-    if let Some((.., stored)) = stored {
-        stored.keep();
-    }
+    drop(kept);
     Ok(Ok(id))
 }
 
