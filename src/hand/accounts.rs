@@ -1,8 +1,9 @@
 //! `/accounts`: who can sign in. A site operator adds an account, renames, disables and enables one.
 //!
 //! Never more: whoever sets the password of somebody with a role could read keys as that person, and no site role
-//! gives access to a key. A new account gets one password, shown once, while it holds nothing; another is set, and a
-//! site role given, by whoever has the command line (decision 0026).
+//! gives access to a key. A new account gets one password, shown once, while it holds nothing: it changes that before
+//! anything else, and who made it doesn't name it Administrator. Another password is set, and a site role given, by
+//! whoever has the command line (decision 0026).
 
 use askama::Template;
 use axum::{
@@ -174,6 +175,7 @@ pub async fn add(person: Fresh<Site<Operator>>, State(state): State<AppState>, f
     let email = match accounts::add_person(&mut tx, form.one("email"), form.one("name"), false, false).await {
         Ok(id) => {
             accounts::set_password_hash(&mut tx, id, &hash).await?;
+            db::made(&mut tx, id, person.person().id).await?;
             accounts::address(form.one("email")).unwrap_or_default()
         }
         Err(AddError::Database(fault)) => return Err(fault.into()),

@@ -13,6 +13,7 @@ use super::{
     db,
     grants::{self, Change, GrantError, Granted},
     model::{Grant, GrantHead, Named, Target, end_of, source_words},
+    plan::Why,
     screens::{address, page, role_words},
     tell::{News, What, tell},
 };
@@ -199,6 +200,9 @@ fn appointment(me: &Person, managed: db::Managed, grantee: Option<&Named>, role:
     }
     if grantee.is_some_and(|grantee| grantee.id == me.id) {
         form.email.wrong("You can’t name yourself. Name somebody else, or ask another site operator.");
+    }
+    if grantee.is_some_and(|grantee| grantee.added_by == Some(me.id)) {
+        form.email.wrong(Why::OwnAccount.sentence());
     }
 }
 

@@ -298,7 +298,7 @@ pub async fn plan(tx: &mut Scoped, me: Uuid, found: Found) -> Result<Plan> {
 /// When the database fails.
 pub async fn known(tx: &mut Scoped, ids: &[Uuid]) -> sqlx::Result<Vec<Named>> {
     sqlx::query_as(
-        "SELECT p.id, p.email, p.name, p.disabled_at IS NOT NULL AS disabled FROM people p
+        "SELECT p.id, p.email, p.name, p.disabled_at IS NOT NULL AS disabled, p.added_by FROM people p
          WHERE p.id = ANY($1) AND p.id IN (SELECT app_known_people()) ORDER BY lower(p.name), p.email",
     )
     .bind(ids)
@@ -312,7 +312,7 @@ pub async fn known(tx: &mut Scoped, ids: &[Uuid]) -> sqlx::Result<Vec<Named>> {
 /// When the database fails.
 pub async fn people_like(tx: &mut Scoped, q: &str, but: &[Uuid]) -> sqlx::Result<Vec<Named>> {
     sqlx::query_as(
-        "SELECT p.id, p.email, p.name, false AS disabled FROM people p
+        "SELECT p.id, p.email, p.name, false AS disabled, p.added_by FROM people p
          WHERE p.id IN (SELECT app_known_people()) AND p.disabled_at IS NULL AND p.id <> ALL($2)
            AND (p.name ILIKE '%' || $1 || '%' OR p.email ILIKE '%' || $1 || '%')
          ORDER BY lower(p.name), p.email LIMIT $3",
