@@ -233,6 +233,12 @@ impl Choices {
         if found.roles.is_empty() {
             found.roles_error = Some("Choose at least one role.".to_owned());
         }
+        if found.places.len() * found.people.len() * found.roles.len() > MOST_ITEMS {
+            found.roles_error = Some(format!(
+                "That makes more than {} roles at once. Choose fewer people, License IDs or roles.",
+                number(MOST_ITEMS as i128)
+            ));
+        }
         let until = self.one("until");
         if until.is_empty() {
             return;
@@ -246,12 +252,6 @@ impl Choices {
                     Some("This day has passed. Choose today or a later one, or leave it empty.".to_owned());
             }
             Ok(day) => found.until = Some(day),
-        }
-        if found.places.len() * found.people.len() * found.roles.len() > MOST_ITEMS {
-            found.roles_error = Some(format!(
-                "That makes more than {} roles at once. Choose fewer people, License IDs or roles.",
-                number(MOST_ITEMS as i128)
-            ));
         }
     }
 }
@@ -407,6 +407,29 @@ mod tests {
         found.people_error = Some(String::new());
         assert_eq!(found.stops_at(), Step::People);
         assert_eq!(Found::default().stops_at(), Step::Check);
+    }
+
+    #[test]
+    fn too_many_roles_at_once_are_too_many_without_a_last_day_too() {
+        let named =
+            Named { id: Uuid::nil(), email: String::new(), name: String::new(), disabled: false, added_by: None };
+        let place = Place {
+            contract_id: Uuid::nil(),
+            license_id: String::new(),
+            organization: String::new(),
+            administered: true,
+            has_administrator: true,
+        };
+        for until in ["", "&until=2027-01-01"] {
+            let choices = Choices::read(Pairs::parse(["role=administrator", until].concat().as_bytes()));
+            let mut found =
+                Found { people: vec![named.clone(); 50], places: vec![place.clone(); 100], ..Found::default() };
+            choices.read_roles(time::macros::date!(2026 - 11 - 22), &mut found);
+            assert_eq!(found.roles_error, None, "{until}");
+            found.people.push(named.clone());
+            choices.read_roles(time::macros::date!(2026 - 11 - 22), &mut found);
+            assert!(found.roles_error.is_some_and(|error| error.contains("more than 5,000 roles")), "{until}");
+        }
     }
 
     #[test]
