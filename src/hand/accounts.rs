@@ -208,7 +208,7 @@ fn generated() -> SecretString {
 ///
 /// # Errors
 /// [`Error::Malformed`] for no name; when the database fails.
-pub async fn rename(account: OnAccount, State(state): State<AppState>, form: Pairs) -> Result<Response> {
+pub async fn rename(account: Fresh<OnAccount>, State(state): State<AppState>, form: Pairs) -> Result<Response> {
     let name = form.one("name").trim();
     if name.is_empty() || name.chars().count() > 254 || name.contains(char::is_control) {
         return Err(Error::Malformed("A name is needed, of at most 254 characters on one line.".to_owned()));
@@ -231,7 +231,7 @@ pub async fn rename(account: OnAccount, State(state): State<AppState>, form: Pai
 ///
 /// # Errors
 /// [`Error::Conflict`] for one's own.
-pub async fn disable(account: OnAccount, State(state): State<AppState>) -> Result<Response> {
+pub async fn disable(account: Fresh<OnAccount>, State(state): State<AppState>) -> Result<Response> {
     let named = &account.account;
     if named.id == account.person().id {
         return Err(Error::Conflict("This is your own account. Another site operator can disable it.".to_owned()));
@@ -251,7 +251,7 @@ pub async fn disable(account: OnAccount, State(state): State<AppState>) -> Resul
 ///
 /// # Errors
 /// When the database fails.
-pub async fn enable(account: OnAccount, State(state): State<AppState>) -> Result<Response> {
+pub async fn enable(account: Fresh<OnAccount>, State(state): State<AppState>) -> Result<Response> {
     // System scope: as for a new name.
     let mut tx = state.db.begin(Scope::System).await?;
     sqlx::query("UPDATE people SET disabled_at = NULL WHERE id = $1")

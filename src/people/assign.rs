@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::AppState,
     auth::{
-        proof::{OnGrant, OperatorOrAdministrator, SignedIn, Site},
+        proof::{Fresh, OnGrant, OperatorOrAdministrator, SignedIn, Site},
         roles::Role,
     },
     error::{Error, Result},
@@ -111,7 +111,7 @@ fn default_role(person: &Person) -> Role {
 /// # Errors
 /// When the database fails.
 pub async fn give(
-    person: Site<OperatorOrAdministrator>,
+    person: Fresh<Site<OperatorOrAdministrator>>,
     State(state): State<AppState>,
     form: Pairs,
 ) -> Result<Response> {
