@@ -22,6 +22,8 @@ pub enum Error {
     Lacking(String),
     /// The password was last given too long ago.
     Stale,
+    /// Somebody else was shown the password: it is changed before anything else.
+    SetPassword,
     /// A form sent from another site.
     CrossSite,
     /// Over a limit; seconds until it is worth trying again.
@@ -105,6 +107,15 @@ impl Error {
                     "confirm",
                     "Your password, once more",
                     "Some minutes have passed since you gave your password. Give it once more to go on.",
+                )
+            },
+            Self::SetPassword => Failure {
+                redirect: Some("/account".to_owned()),
+                ..plain(
+                    StatusCode::FORBIDDEN,
+                    "set-password",
+                    "Your own password first",
+                    "Somebody else was shown your password when the account was made. Change it on your account page, then go on.",
                 )
             },
             Self::CrossSite => plain(

@@ -20,10 +20,13 @@ use crate::{
     postgres::Scope,
     web::{
         form::Pairs,
-        page::{Html, Shell},
+        page::{Html, Shell, Tone},
         view::{Field, When, count},
     },
 };
+
+/// Said to somebody whose password another was shown.
+const MADE: &str = "Whoever made your account was shown its password. Change it here: then everything else opens.";
 
 /// One of the person's sessions.
 #[derive(Clone, Debug)]
@@ -110,6 +113,10 @@ async fn page(state: &AppState, person: &SignedIn, faults: Faults) -> Result<Acc
     let mut tx = person.begin(state).await?;
     let now = tx.now();
     let me = person.person();
+    let mut shell = person.visitor().shell(state);
+    if me.password_set_by_other {
+        shell = shell.notice(Tone::Warn, MADE);
+    }
     let mut roles: Vec<RoleSummary> = db::role_counts(&mut tx)
         .await?
         .into_iter()
@@ -132,7 +139,7 @@ async fn page(state: &AppState, person: &SignedIn, faults: Faults) -> Result<Acc
     let mut sessions = db::sessions(&mut tx, me.id, now - session::IDLE, now - session::ABSOLUTE).await?;
     sessions.sort_by_key(|session| session.id != me.session_id);
     Ok(AccountPage {
-        shell: person.visitor().shell(state),
+        shell,
         roles,
         sessions: sessions
             .into_iter()
@@ -189,6 +196,9 @@ pub async fn change_password(person: SignedIn, State(state): State<AppState>, fo
     }
     let new = SecretString::from(form.one("new"));
     faults.new = password::check(&new, &[&me.email, &me.name]).err().map(|unfit| unfit.to_string());
+    if me.password_set_by_other && form.one("new") == form.one("current") {
+        faults.new = Some("Whoever made your account knows this one. Choose another.".to_owned());
+    }
     if form.one("new") != form.one("again") {
         faults.again = Some("The two don’t match. Type the new password again.".to_owned());
     }

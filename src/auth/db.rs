@@ -41,12 +41,12 @@ pub async fn password_hash(tx: &mut Scoped, person: Uuid) -> sqlx::Result<Option
     sqlx::query_scalar("SELECT password_hash FROM people WHERE id = $1").bind(person).fetch_one(&mut **tx).await
 }
 
-/// Sets a person's password. System scope.
+/// Sets a person's password, which is theirs. System scope.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn set_password(tx: &mut Scoped, person: Uuid, hash: &str) -> sqlx::Result<()> {
-    sqlx::query("UPDATE people SET password_hash = $2 WHERE id = $1")
+    sqlx::query("UPDATE people SET password_hash = $2, password_set_by_other = false WHERE id = $1")
         .bind(person)
         .bind(hash)
         .execute(&mut **tx)

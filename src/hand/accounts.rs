@@ -1,8 +1,9 @@
 //! `/accounts`: who can sign in. A site operator adds an account, renames, disables and enables one.
 //!
 //! Never more: whoever sets the password of somebody with a role could read keys as that person, and no site role
-//! gives access to a key. A new account gets one password, shown once, while it holds nothing; another is set, and a
-//! site role given, by whoever has the command line (decision 0026).
+//! gives access to a key. A new account gets one password, shown once, while it holds nothing: it changes that before
+//! anything else, and who made it doesn't name it Administrator. Another password is set, and a site role given, by
+//! whoever has the command line (decision 0026).
 
 use askama::Template;
 use axum::{
@@ -174,6 +175,7 @@ pub async fn add(person: Fresh<Site<Operator>>, State(state): State<AppState>, f
     let email = match accounts::add_person(&mut tx, form.one("email"), form.one("name"), false, false).await {
         Ok(id) => {
             accounts::set_password_hash(&mut tx, id, &hash).await?;
+            db::made(&mut tx, id, person.person().id).await?;
             accounts::address(form.one("email")).unwrap_or_default()
         }
         Err(AddError::Database(fault)) => return Err(fault.into()),
@@ -206,7 +208,7 @@ fn generated() -> SecretString {
 ///
 /// # Errors
 /// [`Error::Malformed`] for no name; when the database fails.
-pub async fn rename(account: OnAccount, State(state): State<AppState>, form: Pairs) -> Result<Response> {
+pub async fn rename(account: Fresh<OnAccount>, State(state): State<AppState>, form: Pairs) -> Result<Response> {
     let name = form.one("name").trim();
     if name.is_empty() || name.chars().count() > 254 || name.contains(char::is_control) {
         return Err(Error::Malformed("A name is needed, of at most 254 characters on one line.".to_owned()));
@@ -229,7 +231,7 @@ pub async fn rename(account: OnAccount, State(state): State<AppState>, form: Pai
 ///
 /// # Errors
 /// [`Error::Conflict`] for one's own.
-pub async fn disable(account: OnAccount, State(state): State<AppState>) -> Result<Response> {
+pub async fn disable(account: Fresh<OnAccount>, State(state): State<AppState>) -> Result<Response> {
     let named = &account.account;
     if named.id == account.person().id {
         return Err(Error::Conflict("This is your own account. Another site operator can disable it.".to_owned()));
@@ -249,7 +251,7 @@ pub async fn disable(account: OnAccount, State(state): State<AppState>) -> Resul
 ///
 /// # Errors
 /// When the database fails.
-pub async fn enable(account: OnAccount, State(state): State<AppState>) -> Result<Response> {
+pub async fn enable(account: Fresh<OnAccount>, State(state): State<AppState>) -> Result<Response> {
     // System scope: as for a new name.
     let mut tx = state.db.begin(Scope::System).await?;
     sqlx::query("UPDATE people SET disabled_at = NULL WHERE id = $1")

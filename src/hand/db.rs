@@ -299,10 +299,23 @@ pub async fn matching(tx: &mut Scoped, slug: &str, license_id: &str, limit: usiz
 /// # Errors
 /// When the database fails.
 pub async fn account(tx: &mut Scoped, id: Uuid) -> sqlx::Result<Option<Named>> {
-    sqlx::query_as("SELECT id, email, name, disabled_at IS NOT NULL AS disabled FROM people WHERE id = $1")
+    sqlx::query_as("SELECT id, email, name, disabled_at IS NOT NULL AS disabled, added_by FROM people WHERE id = $1")
         .bind(id)
         .fetch_optional(&mut **tx)
         .await
+}
+
+/// Notes who made an account and so was shown its password. System scope.
+///
+/// # Errors
+/// When the database fails.
+pub async fn made(tx: &mut Scoped, account: Uuid, by: Uuid) -> sqlx::Result<()> {
+    sqlx::query("UPDATE people SET added_by = $2, password_set_by_other = true WHERE id = $1")
+        .bind(account)
+        .bind(by)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// An account on the list.

@@ -13,13 +13,14 @@ use super::{
     db,
     grants::{self, Change, GrantError, Granted},
     model::{Grant, GrantHead, Named, Target, end_of, source_words},
+    plan::Why,
     screens::{address, page, role_words},
     tell::{News, What, tell},
 };
 use crate::{
     app::AppState,
     auth::{
-        proof::{OnGrant, OperatorOrAdministrator, SignedIn, Site},
+        proof::{Fresh, OnGrant, OperatorOrAdministrator, SignedIn, Site},
         roles::Role,
     },
     error::{Error, Result},
@@ -110,7 +111,7 @@ fn default_role(person: &Person) -> Role {
 /// # Errors
 /// When the database fails.
 pub async fn give(
-    person: Site<OperatorOrAdministrator>,
+    person: Fresh<Site<OperatorOrAdministrator>>,
     State(state): State<AppState>,
     form: Pairs,
 ) -> Result<Response> {
@@ -199,6 +200,9 @@ fn appointment(me: &Person, managed: db::Managed, grantee: Option<&Named>, role:
     }
     if grantee.is_some_and(|grantee| grantee.id == me.id) {
         form.email.wrong("You can’t name yourself. Name somebody else, or ask another site operator.");
+    }
+    if grantee.is_some_and(|grantee| grantee.added_by == Some(me.id)) {
+        form.email.wrong(Why::OwnAccount.sentence());
     }
 }
 

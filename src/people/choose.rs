@@ -233,6 +233,12 @@ impl Choices {
         if found.roles.is_empty() {
             found.roles_error = Some("Choose at least one role.".to_owned());
         }
+        if found.places.len() * found.people.len() * found.roles.len() > MOST_ITEMS {
+            found.roles_error = Some(format!(
+                "That makes more than {} roles at once. Choose fewer people, License IDs or roles.",
+                number(MOST_ITEMS as i128)
+            ));
+        }
         let until = self.one("until");
         if until.is_empty() {
             return;
@@ -246,12 +252,6 @@ impl Choices {
                     Some("This day has passed. Choose today or a later one, or leave it empty.".to_owned());
             }
             Ok(day) => found.until = Some(day),
-        }
-        if found.places.len() * found.people.len() * found.roles.len() > MOST_ITEMS {
-            found.roles_error = Some(format!(
-                "That makes more than {} roles at once. Choose fewer people, License IDs or roles.",
-                number(MOST_ITEMS as i128)
-            ));
         }
     }
 }
@@ -298,7 +298,7 @@ pub async fn plan(tx: &mut Scoped, me: Uuid, found: Found) -> Result<Plan> {
 /// When the database fails.
 pub async fn known(tx: &mut Scoped, ids: &[Uuid]) -> sqlx::Result<Vec<Named>> {
     sqlx::query_as(
-        "SELECT p.id, p.email, p.name, p.disabled_at IS NOT NULL AS disabled FROM people p
+        "SELECT p.id, p.email, p.name, p.disabled_at IS NOT NULL AS disabled, p.added_by FROM people p
          WHERE p.id = ANY($1) AND p.id IN (SELECT app_known_people()) ORDER BY lower(p.name), p.email",
     )
     .bind(ids)
@@ -312,7 +312,7 @@ pub async fn known(tx: &mut Scoped, ids: &[Uuid]) -> sqlx::Result<Vec<Named>> {
 /// When the database fails.
 pub async fn people_like(tx: &mut Scoped, q: &str, but: &[Uuid]) -> sqlx::Result<Vec<Named>> {
     sqlx::query_as(
-        "SELECT p.id, p.email, p.name, false AS disabled FROM people p
+        "SELECT p.id, p.email, p.name, false AS disabled, p.added_by FROM people p
          WHERE p.id IN (SELECT app_known_people()) AND p.disabled_at IS NULL AND p.id <> ALL($2)
            AND (p.name ILIKE '%' || $1 || '%' OR p.email ILIKE '%' || $1 || '%')
          ORDER BY lower(p.name), p.email LIMIT $3",
@@ -407,6 +407,29 @@ mod tests {
         found.people_error = Some(String::new());
         assert_eq!(found.stops_at(), Step::People);
         assert_eq!(Found::default().stops_at(), Step::Check);
+    }
+
+    #[test]
+    fn too_many_roles_at_once_are_too_many_without_a_last_day_too() {
+        let named =
+            Named { id: Uuid::nil(), email: String::new(), name: String::new(), disabled: false, added_by: None };
+        let place = Place {
+            contract_id: Uuid::nil(),
+            license_id: String::new(),
+            organization: String::new(),
+            administered: true,
+            has_administrator: true,
+        };
+        for until in ["", "&until=2027-01-01"] {
+            let choices = Choices::read(Pairs::parse(["role=administrator", until].concat().as_bytes()));
+            let mut found =
+                Found { people: vec![named.clone(); 50], places: vec![place.clone(); 100], ..Found::default() };
+            choices.read_roles(time::macros::date!(2026 - 11 - 22), &mut found);
+            assert_eq!(found.roles_error, None, "{until}");
+            found.people.push(named.clone());
+            choices.read_roles(time::macros::date!(2026 - 11 - 22), &mut found);
+            assert!(found.roles_error.is_some_and(|error| error.contains("more than 5,000 roles")), "{until}");
+        }
     }
 
     #[test]

@@ -251,7 +251,7 @@ pub async fn manages_any(tx: &mut Scoped) -> sqlx::Result<bool> {
 /// # Errors
 /// When the database fails.
 pub async fn grantee(tx: &mut Scoped, email: &str) -> sqlx::Result<Option<Named>> {
-    sqlx::query_as("SELECT id, email, name, disabled FROM app_grantee($1)")
+    sqlx::query_as("SELECT id, email, name, disabled, added_by FROM app_grantee($1)")
         .bind(email.trim().to_lowercase())
         .fetch_optional(&mut **tx)
         .await
@@ -340,7 +340,7 @@ pub async fn target_words(tx: &mut Scoped, on: Target) -> sqlx::Result<String> {
 /// # Errors
 /// When the database fails.
 pub async fn find_by_email(tx: &mut Scoped, email: &str) -> sqlx::Result<Option<Named>> {
-    sqlx::query_as("SELECT id, email, name, disabled_at IS NOT NULL AS disabled FROM people WHERE email = $1")
+    sqlx::query_as("SELECT id, email, name, disabled_at IS NOT NULL AS disabled, added_by FROM people WHERE email = $1")
         .bind(email.trim().to_lowercase())
         .fetch_optional(&mut **tx)
         .await

@@ -16,6 +16,8 @@ pub struct Named {
     pub name: String,
     /// Whether the account can't sign in any more: then it takes no role.
     pub disabled: bool,
+    /// Who added the account in the browser and so was shown its first password.
+    pub added_by: Option<Uuid>,
 }
 
 /// An account, as `keyward user list` prints one.

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     app::AppState,
-    auth::proof::{OperatorOrAdministrator, SignedIn, Site},
+    auth::proof::{Fresh, OperatorOrAdministrator, SignedIn, Site},
     error::{Error, Result},
     postgres::Scoped,
     vault::files::hex,
@@ -70,7 +70,7 @@ pub async fn hand_over(
 /// # Errors
 /// 422 with what is wrong with the form, 409 with the page as it stands now.
 pub async fn copy_post(
-    person: Site<OperatorOrAdministrator>,
+    person: Fresh<Site<OperatorOrAdministrator>>,
     State(state): State<AppState>,
     form: Pairs,
 ) -> Result<Response> {
@@ -82,7 +82,7 @@ pub async fn copy_post(
 /// # Errors
 /// 422 with what is wrong with the form, 409 with the page as it stands now.
 pub async fn hand_over_post(
-    person: Site<OperatorOrAdministrator>,
+    person: Fresh<Site<OperatorOrAdministrator>>,
     State(state): State<AppState>,
     form: Pairs,
 ) -> Result<Response> {

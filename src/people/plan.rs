@@ -111,6 +111,8 @@ pub enum Why {
     OnlyAdministrator,
     /// A site operator never names himself.
     Oneself,
+    /// Nor an account that he added: he was shown its password.
+    OwnAccount,
     /// A site operator names one, who names the others.
     OneIsNamed,
 }
@@ -123,6 +125,7 @@ impl Why {
             Self::OthersAdminister => "It has an Administrator, who gives the roles there. Ask them.",
             Self::OnlyAdministrator => "As a site operator you name the Administrator, who then gives the other roles.",
             Self::Oneself => "You can’t name yourself. Name somebody else, or ask another site operator.",
+            Self::OwnAccount => "You made this account: another site operator names it, or the command line.",
             Self::OneIsNamed => "You name one Administrator, who then names the others.",
         }
     }
@@ -255,6 +258,9 @@ fn refusal(me: Uuid, person: &Named, place: &Place, role: Role, named: &mut Hash
     if person.id == me {
         return Some(Why::Oneself);
     }
+    if person.added_by == Some(me) {
+        return Some(Why::OwnAccount);
+    }
     (!named.insert(place.contract_id)).then_some(Why::OneIsNamed)
 }
 
@@ -342,7 +348,7 @@ mod tests {
     }
 
     fn named(id: u128, disabled: bool) -> Named {
-        Named { id: Uuid::from_u128(id), email: String::new(), name: String::new(), disabled }
+        Named { id: Uuid::from_u128(id), email: String::new(), name: String::new(), disabled, added_by: None }
     }
 
     fn place(administered: bool, has_administrator: bool) -> Place {
@@ -360,6 +366,9 @@ mod tests {
         assert_eq!(why(&named(1, false), &none, Role::ProductKeysReader), Some(Why::OnlyAdministrator));
         assert_eq!(why(&named(9, false), &none, Role::Administrator), Some(Why::Oneself));
         assert_eq!(why(&named(1, true), &none, Role::Administrator), Some(Why::Disabled));
+        let own = Named { added_by: Some(me), ..named(3, false) };
+        assert_eq!(why(&own, &none, Role::Administrator), Some(Why::OwnAccount));
+        assert_eq!(why(&own, &place(true, true), Role::Administrator), None, "an Administrator names whom he wants");
         assert_eq!(why(&named(1, false), &none, Role::Administrator), None);
         assert_eq!(why(&named(2, false), &none, Role::Administrator), Some(Why::OneIsNamed));
         assert_eq!(why(&named(2, false), &place(true, true), Role::ProductKeysReader), None);

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     app::AppState,
     auth::{
-        proof::{OperatorOrAdministrator, SignedIn, Site},
+        proof::{Fresh, OperatorOrAdministrator, SignedIn, Site},
         roles::Role,
     },
     error::Result,
@@ -63,7 +63,7 @@ pub async fn get(
 /// # Errors
 /// 422 with the step that has to be looked at again, 409 with the last step as it stands now.
 pub async fn post(
-    person: Site<OperatorOrAdministrator>,
+    person: Fresh<Site<OperatorOrAdministrator>>,
     State(state): State<AppState>,
     form: Pairs,
 ) -> Result<Response> {

@@ -65,6 +65,8 @@ pub struct Person {
     pub last_seen_at: OffsetDateTime,
     /// Notices not read yet; 100 stands for more.
     pub unread: i64,
+    /// Whether somebody else was shown the password: then it is changed before anything else.
+    pub password_set_by_other: bool,
 }
 
 impl Person {

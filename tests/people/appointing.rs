@@ -32,6 +32,26 @@ async fn an_operator_appoints_an_administrator_only_where_there_is_none_and_neve
     world.done().await;
 }
 
+/// He was shown its password: that would be naming himself.
+#[tokio::test]
+async fn an_operator_does_not_appoint_an_account_that_he_made() {
+    let world = World::new().await;
+    let north = world.organization("North", None).await;
+    let contract = world.contract("1", north, None).await;
+    let (maker, other) = (world.account("maker", true, false).await, world.account("other", true, false).await);
+    let made = world.person("made").await;
+    let mut tx = world.system().await;
+    keyward::hand::db::made(&mut tx, made.id, maker.id).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = world.as_person(&maker).await;
+    assert_eq!(db::grantee(&mut tx, &made.email).await.unwrap().unwrap().added_by, Some(maker.id));
+    drop(tx);
+    let refused = world.give_as(&maker, &made, Role::Administrator, contract).await;
+    assert!(matches!(refused, Err(GrantError::Refused)), "row-level security alone");
+    assert!(world.give_as(&other, &made, Role::Administrator, contract).await.is_ok());
+    world.done().await;
+}
+
 #[tokio::test]
 async fn an_operator_learns_of_a_license_id_its_number_and_its_roles_and_no_more() {
     let world = World::new().await;

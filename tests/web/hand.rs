@@ -462,3 +462,42 @@ async fn an_operator_looks_after_accounts_and_never_sets_the_password_of_one_tha
     assert_eq!(status(&app, "/accounts", ADMIN).await, 403);
     app.done().await;
 }
+
+/// A site operator reads no key through an account of his own making; and its password is somebody's own before it is
+/// good for anything.
+#[tokio::test]
+async fn whoever_makes_an_account_does_not_name_it_administrator_and_its_password_is_changed_first() {
+    let (world, app) = portal().await;
+    let admin_b = world.person("administrator B").unwrap();
+    done(&app, &format!("/accounts/{admin_b}/disable"), OPERATOR, &[]).await;
+    let email = "puppet@keyward.example";
+    let html = send(&app, "/accounts", OPERATOR, &[("email", email), ("name", "Puppet")]).await.text().await.unwrap();
+    let password = html.split("secret-text\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let why = "You made this account: another site operator names it, or the command line.";
+    let form = [("email", email), ("role", "administrator"), ("license_id", B), ("until", "")];
+    let answer = send(&app, "/people/grants", OPERATOR, &form).await;
+    assert_eq!(answer.status(), 422);
+    assert!(answer.text().await.unwrap().contains(why));
+    let check = format!("/people/give?step=check&emails={email}&numbers={B}&role=administrator");
+    assert!(page(&app, &check, OPERATOR).await.contains(why));
+
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    let puppet: Uuid =
+        sqlx::query_scalar("SELECT id FROM people WHERE email = $1").bind(email).fetch_one(&mut *tx).await.unwrap();
+    drop(tx);
+    app.sign_in(puppet).await;
+    let puppet = Some(puppet);
+    for path in ["/", "/contracts", "/notices", "/confirm"] {
+        assert_eq!(app.get(path, puppet).await.headers()["location"], "/account", "{path}");
+    }
+    assert!(app.get("/account", puppet).await.text().await.unwrap().contains("was shown its password"));
+    let change = async |new: &str| {
+        let form = [("current", password.as_str()), ("new", new), ("again", new)];
+        app.post("/account/password", puppet, &form).await.status().as_u16()
+    };
+    assert_eq!(change(&password).await, 422, "the same one is still known");
+    assert_eq!(change("quite another long password").await, 303);
+    assert_eq!(app.get("/", puppet).await.status(), 200);
+    assert!(page(&app, &check, OPERATOR).await.contains(why), "whoever changed it may have been the one who made it");
+    app.done().await;
+}

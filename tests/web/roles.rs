@@ -1,6 +1,7 @@
 //! Roles over HTTP: the wizard, copies, hand-overs, Undo, who sees what, the leaver sheet, and asking with one click.
 
-use keyward::postgres::Scope;
+use keyward::{auth::session::FRESH, postgres::Scope};
+use time::Duration;
 use uuid::Uuid;
 
 use super::world::{A, ABSENT, B, CANARY_A, World, world};
@@ -379,5 +380,36 @@ async fn the_site_hides_the_names_of_administrators() {
     assert_eq!(send(&app, "/people/settings", "site operator", &[("administrators", "shown")]).await.0, 303);
     let locked = page(&app, &format!("/contracts/{A}?tab=keys"), "download manager A").await;
     assert!(locked.contains("administrator A can give it."));
+    app.done().await;
+}
+
+/// A session that somebody found open gives nobody a role: the password is asked for, and the form waits.
+#[tokio::test]
+async fn giving_roles_and_changing_accounts_want_a_recent_password() {
+    let world = world().await;
+    let app = world.app().await;
+    let new = world.person("no grant").unwrap();
+    let grant = [("email", NEW), ("role", "administrator"), ("license_id", A), ("until", "")];
+    let check = format!("/people/give?step=check&emails={NEW}&numbers={A}&role=administrator");
+    let shown = hidden(&page(&app, &check, "administrator A").await, "shown");
+    let many = [("emails", NEW), ("numbers", A), ("role", "administrator"), ("shown", &shown)];
+    let copy = format!("/people/copy?from={READER}&to={NEW}");
+    let shown = hidden(&page(&app, &copy, "administrator A").await, "shown");
+    let pass_on = [("from", READER), ("to", NEW), ("shown", &shown)];
+    app.clock.turn(FRESH + Duration::seconds(1));
+    let account = |end: &str| format!("/accounts/{new}/{end}");
+    for (path, actor, form) in [
+        ("/people/grants", "administrator A", &grant[..]),
+        ("/people/give", "administrator A", &many),
+        ("/people/copy", "administrator A", &pass_on),
+        ("/people/hand-over", "administrator A", &pass_on),
+        (&account("name"), "site operator", &[("name", "Other")]),
+        (&account("disable"), "site operator", &[]),
+        (&account("enable"), "site operator", &[]),
+    ] {
+        assert_eq!(send(&app, path, actor, form).await, (303, "/confirm".to_owned()), "{path}");
+    }
+    assert_eq!(held(&app, new).await, []);
+    assert!(page(&app, "/accounts?q=no.grant", "site operator").await.contains("/disable"), "nothing happened");
     app.done().await;
 }

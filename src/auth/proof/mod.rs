@@ -100,6 +100,13 @@ impl SignedIn {
     }
 }
 
+/// Where somebody goes whose password another was shown: to change it, or away.
+const CHANGES_PASSWORD: [&str; 3] = ["/account", "/account/password", "/sign-out"];
+
+fn page(visitor: &Visitor) -> &str {
+    visitor.path().split('?').next().unwrap_or_default()
+}
+
 impl Proof for SignedIn {
     const ACCESS: Access = access(Who::SignedIn);
 }
@@ -109,6 +116,9 @@ impl FromRequestParts<AppState> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let visitor = Visitor::from_request_parts(parts, state).await?;
         match visitor.person().cloned() {
+            Some(person) if person.password_set_by_other && !CHANGES_PASSWORD.contains(&page(&visitor)) => {
+                Err(Error::SetPassword)
+            }
             Some(person) => Ok(Self { visitor, person }),
             None => Err(Error::SignIn { next: (parts.method == Method::GET).then(|| visitor.path().to_owned()) }),
         }

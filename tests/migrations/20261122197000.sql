@@ -1,0 +1,1 @@
+-- This version adds two columns and adds no table.
