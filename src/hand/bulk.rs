@@ -93,7 +93,7 @@ fn within(ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
 /// When the database fails.
 pub async fn get(person: Site<SomeAdministrator>, State(state): State<AppState>, query: RawQuery) -> Result<Response> {
     let query = undo::query(query);
-    let back = query.one("back").to_owned();
+    let back = undo::cleaned(query.one("back"));
     let ids = match query.one("scope") {
         // "Select all that match" on a Keys tab: those of its product or its License ID.
         "matching" => {
@@ -156,7 +156,7 @@ fn called(key: &Ticked) -> String {
 /// When the database fails.
 pub async fn post(person: Site<SomeAdministrator>, State(state): State<AppState>, form: Pairs) -> Result<Response> {
     let ids = ids(&form)?;
-    let back = form.one("back").to_owned();
+    let back = undo::cleaned(form.one("back"));
     let chosen = form.all("set");
     let away = form.one("do") == "archive";
     // In the person's own scope: what isn't his is left out, as if it weren't there.

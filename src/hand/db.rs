@@ -147,6 +147,8 @@ pub struct KeyFacts {
     pub vendor: bool,
     /// Whether the person administers its License ID.
     pub administered: bool,
+    /// The own application whose key it is, for its Administrators.
+    pub application: Option<Uuid>,
 }
 
 /// A key by its row, known to be in the person's sight.
@@ -158,7 +160,8 @@ pub async fn key(tx: &mut Scoped, id: Uuid) -> sqlx::Result<Option<KeyFacts>> {
         "SELECT o.name AS organization, k.used, k.total, k.seats, k.osa_status, k.read_at, k.usable_from, k.blocked_at, k.superseded_at,
                 k.note, coalesce(w.name, CASE WHEN k.owner_id IS NULL THEN NULL ELSE 'Somebody whom you don’t know' END) AS owner,
                 k.place, k.no_key_text, p.estate = 'vendor' AND NOT k.ledger AS vendor,
-                k.contract_id IN (SELECT app_administered()) AS administered
+                k.contract_id IN (SELECT app_administered()) AS administered,
+                (SELECT w.application_id FROM own_keys w WHERE w.key_id = k.id AND k.ledger) AS application
          FROM product_keys k JOIN contracts c ON c.id = k.contract_id JOIN organizations o ON o.id = c.organization_id
          JOIN products p ON p.id = k.product_id LEFT JOIN people w ON w.id = k.owner_id
          WHERE k.id = $1 AND k.contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($2))",

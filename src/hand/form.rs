@@ -205,6 +205,9 @@ pub async fn save<T: Made>(thing: Edits<T>, State(state): State<AppState>, form:
     let mut draft = input::read(&mut tx, rows::open_to(T::THING, allowed), &form).await?;
     draft.fields.push(input::message(&form));
     rows::check(&mut tx, T::THING, thing.id, &mut draft).await?;
+    if T::THING == Thing::Contract {
+        rows::check_status(allowed, &write::fields_of(&mut tx, T::THING, thing.id).await?, &mut draft);
+    }
     let mut set = write::Set::new(me, form.one("message"));
     let saved =
         if draft.is_wrong() { Ok(false) } else { set.edit(&mut tx, allowed, T::THING, thing.id, &draft.row).await };

@@ -21,6 +21,10 @@ use crate::{
 /// Most that is counted, as in imports.
 const MOST: i64 = 1_000_000_000;
 
+/// What is said of a key at a field that is no key's.
+pub(super) const LOOKS_LIKE_A_KEY: &str =
+    "This looks like a product key, which must not stand in clear here. Leave it out.";
+
 /// A form as it was sent.
 #[derive(Debug, Default)]
 pub struct Draft {
@@ -129,7 +133,7 @@ async fn value(tx: &mut Scoped, spec: &Spec, text: &str) -> Result<Result<Value,
         return Ok(Err("Fill this in.".to_owned()));
     }
     if imports::holds_key(text) {
-        return Ok(Err("This looks like a product key, which must not stand in clear here. Leave it out.".to_owned()));
+        return Ok(Err(LOOKS_LIKE_A_KEY.to_owned()));
     }
     Ok(match spec.kind {
         Kind::Text(most) | Kind::Area(most) if text.chars().count() > most => {

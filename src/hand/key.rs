@@ -14,7 +14,7 @@ use super::{
     db::{self, KeyFacts, Reading},
     history::HistoryRow,
     input,
-    model::Thing,
+    model::{Kind, Spec, Thing},
     reading,
     rights::Allowed,
     undo, write,
@@ -89,6 +89,8 @@ pub struct KeyPage {
     pub history: Vec<HistoryRow>,
     /// Whether the person administers its License ID.
     pub administered: bool,
+    /// The page of its own application, where it is blocked; nothing for a vendor's key.
+    pub application: Option<String>,
 }
 
 impl KeyPage {
@@ -187,6 +189,7 @@ pub(super) async fn page(state: &AppState, person: &SignedIn, key: &KeyHead, sen
         facts: known(&facts, now),
         organization: facts.organization,
         administered,
+        application: facts.application.map(|id| format!("/activation/{id}/keys/{}", key.id)),
     })
 }
 
@@ -195,9 +198,15 @@ async fn edit_fields(state: &AppState, id: Uuid) -> Result<Vec<Field>> {
     // System scope: the form names the key's owner, whom this person may not know yet.
     let mut tx = state.db.begin(Scope::System).await?;
     let row = write::fields_of(&mut tx, Thing::Key, id).await?;
-    let mut fields = input::fields(&mut tx, Thing::Key.fields().iter().collect(), &row).await?;
+    let own = write::of_the_ledger(&mut tx, id).await?;
+    let mut fields = input::fields(&mut tx, specs(own), &row).await?;
     fields.push(input::message(&Pairs::default()));
     Ok(fields)
+}
+
+/// The fields of its form. Moments that stop activations are an own application's page to set, see `write::LEDGER`.
+fn specs(own: bool) -> Vec<&'static Spec> {
+    Thing::Key.fields().iter().filter(|spec| !own || spec.kind != Kind::Since).collect()
 }
 
 fn remarks(key: &KeyFacts, now: time::OffsetDateTime) -> Vec<Remark> {
@@ -267,7 +276,12 @@ pub async fn edit(key: OnKey<Administer>, State(state): State<AppState>, form: P
     let mut tx = state.db.begin(Scope::System).await?;
     let allowed = Allowed::on(&mut tx, key.person().id, Some(head.contract_id)).await?.ok_or(Error::NotFound)?;
     let before = write::fields_of(&mut tx, Thing::Key, head.id).await?;
-    let mut draft = input::read(&mut tx, Thing::Key.fields().iter().collect(), &form).await?;
+    let own = write::of_the_ledger(&mut tx, head.id).await?;
+    // Its form has no such field: whoever sends one goes around the password that blocking wants.
+    if own && (form.has("blocked_at") || form.has("superseded_at")) {
+        return Err(Error::Conflict(write::LEDGER.to_owned()));
+    }
+    let mut draft = input::read(&mut tx, specs(own), &form).await?;
     let message = input::message(&form);
     draft.fields.push(message);
     if draft.is_wrong() {
@@ -318,6 +332,7 @@ impl KeyPage {
             ],
             history: vec![HistoryRow::sample()],
             administered: true,
+            application: None,
         }
     }
 }

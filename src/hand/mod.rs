@@ -25,6 +25,7 @@ mod words;
 pub mod write;
 
 pub use key::with_revealed;
+pub use rights::is_approved;
 pub use undo::offered;
 
 use rows::{Agreement, Contact, Contract, Made, Order, Organization, Product};

@@ -109,7 +109,7 @@ const CONTRACT: &[Spec] = &[
     Spec::new("starts_on", "Start date", Kind::Day),
     Spec::new("ends_on", "End date", Kind::Day),
     Spec::new("status", "Status", Kind::Text(64)).required().help(
-        "As the vendor writes it. “Organization not approved” hides the License ID from all but its Administrators.",
+        "As the vendor writes it. “Organization not approved” blocks the License ID and hides it from all but its Administrators: only a site operator sets or lifts it.",
     ),
 ];
 
@@ -135,7 +135,7 @@ const KEY: &[Spec] = &[
 const ORDER: &[Spec] = &[
     Spec::new("description", "Description", Kind::Text(NAME))
         .required()
-        .help("What was ordered. A product of this name shows with the License ID."),
+        .help("What was ordered. It leads to the product of this name where the License ID covers it already."),
     Spec::new("part_number", "Part number", Kind::Text(NAME)).required(),
     Spec::new("quantity", "Quantity", Kind::Count).required(),
     Spec::new("reseller_order_no", "Reseller order no.", Kind::Text(NAME)).required(),

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     db::{self, KeyFacts},
+    input::LOOKS_LIKE_A_KEY,
     key::{self, Sent},
     rights::Allowed,
 };
@@ -74,7 +75,9 @@ fn read(kind: &str, form: &Pairs, today: Date) -> Typed {
     let one = |name: &str| form.one(name).trim().to_owned();
     let source = one("source");
     let kept = if imports::holds_key(&source) { "" } else { source.as_str() };
-    let mut fields = blank(kind, one, &one("read_on"), kept);
+    // What looks like a key isn't sent back.
+    let shown = |name: &str| Some(one(name)).filter(|typed| !imports::holds_key(typed)).unwrap_or_default();
+    let mut fields = blank(kind, shown, &shown("read_on"), kept);
     let mut wrong = |name: &str, sentence: &str| {
         if let Some(field) = fields.iter_mut().find(|field| field.name == name) {
             field.error = Some(sentence.to_owned());
@@ -103,6 +106,11 @@ fn read(kind: &str, form: &Pairs, today: Date) -> Typed {
         wrong("source", "Write at most 200 characters on one line.");
     } else if imports::holds_key(&source) {
         wrong("source", "This looks like a product key, which must not stand in clear. Leave it out.");
+    }
+    for (name, _) in counted(kind).iter().chain([&("read_on", "")]) {
+        if imports::holds_key(&one(name)) {
+            wrong(name, LOOKS_LIKE_A_KEY);
+        }
     }
     let of = |name: &str| if counted(kind).iter().any(|(known, _)| *known == name) { count(name) } else { None };
     Typed { used: of("used"), total: of("total"), seats: of("seats"), day, source, fields }
@@ -187,5 +195,12 @@ mod tests {
         let seats = read("VLK", &Pairs::parse(b"seats=25&read_on=2026-11-20&source=mail"), today);
         assert_eq!((seats.seats, seats.used, Field::any_wrong(&seats.fields)), (Some(25), None, false));
         assert!(key.fields[3].error.is_some() && key.fields[3].value.is_empty(), "a key isn't sent back");
+        let typed = "QX3TJ-7WKPD-9HMCV-2BRFG-84YNX";
+        let everywhere = format!("used={typed}&total={typed}&seats={typed}&read_on={typed}&source=mail");
+        for kind in ["MAK", "VLK"] {
+            let sent = read(kind, &Pairs::parse(everywhere.as_bytes()), today).fields;
+            assert!(sent.iter().all(|field| !field.value.contains(typed)), "{kind}: a key isn't sent back");
+            assert!(sent.iter().filter(|field| field.name != "source").all(|field| field.error.is_some()), "{kind}");
+        }
     }
 }

@@ -25,7 +25,7 @@ impl Allowed {
     pub async fn on(tx: &mut Scoped, person: Uuid, contract: Option<Uuid>) -> sqlx::Result<Option<Self>> {
         let (operator, administers): (bool, bool) = sqlx::query_as(
             "SELECT EXISTS (SELECT FROM people p WHERE p.id = $1 AND p.site_operator AND p.disabled_at IS NULL),
-                    EXISTS (SELECT FROM grants g JOIN people p ON p.id = g.person_id
+                    EXISTS (SELECT FROM grants g JOIN people p ON p.id = g.person_id JOIN contracts c ON c.id = g.contract_id AND c.approved
                             WHERE g.person_id = $1 AND g.contract_id = $2 AND g.role = 'administrator' AND g.revoked_at IS NULL
                               AND (g.ends_at IS NULL OR g.ends_at > app_now()) AND p.disabled_at IS NULL)",
         )
@@ -53,6 +53,21 @@ impl Allowed {
     pub fn may_field(self, spec: &Spec) -> bool {
         self.operator || !spec.structural
     }
+
+    /// Whether the status of a License ID may go from one to the other: what blocks it and hides it from all others is
+    /// a site operator's to set and to lift.
+    #[must_use]
+    pub fn may_set_status(self, before: &str, after: &str) -> bool {
+        self.operator || before == after || (is_approved(before) && is_approved(after))
+    }
+}
+
+/// What the column `contracts.approved` says of a status.
+#[must_use]
+pub fn is_approved(status: &str) -> bool {
+    // Letter by letter, as the database's `lower` does it.
+    let lower: String = status.chars().filter_map(|letter| letter.to_lowercase().next()).collect();
+    lower != "organization not approved"
 }
 
 #[cfg(test)]
@@ -73,6 +88,11 @@ mod tests {
         for thing in [Thing::Organization, Thing::Agreement, Thing::Product] {
             assert!(site.may(thing, None) && !administrator.may(thing, None) && !administrator.may(thing, here));
         }
+        let closed = "Organization Not Approved";
+        for (before, after) in [("Active", closed), (closed, "Active")] {
+            assert!(operator.may_set_status(before, after) && !administrator.may_set_status(before, after));
+        }
+        assert!(administrator.may_set_status("Active", "Expired"));
         let organization = Thing::Contract.field("organization_id").expect("known");
         assert!(operator.may_field(organization) && !administrator.may_field(organization));
     }

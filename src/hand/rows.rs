@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    input::Draft,
+    input::{Draft, LOOKS_LIKE_A_KEY},
     model::{Spec, Thing},
     rights::Allowed,
     write::Row as Columns,
@@ -75,11 +75,7 @@ impl Made for Contract {
         Link::new("Contracts", "/contracts")
     }
     fn first_fields(form: &Pairs) -> Vec<Field> {
-        vec![
-            Field::new("text", "license_id", "License ID")
-                .value(form.one("license_id").trim())
-                .help("Letter by letter, leading zeros too. It can’t be changed later."),
-        ]
+        vec![license_id(form, "Letter by letter, leading zeros too. It can’t be changed later.")]
     }
 }
 
@@ -159,11 +155,14 @@ pub(super) fn segment(name: &str) -> String {
 }
 
 fn under_contract(form: &Pairs) -> Vec<Field> {
-    vec![
-        Field::new("text", "license_id", "License ID")
-            .value(form.one("license_id").trim())
-            .help("One that you administer."),
-    ]
+    vec![license_id(form, "One that you administer.")]
+}
+
+/// The field of a License ID. What looks like a product key is refused, and not sent back.
+fn license_id(form: &Pairs, help: &'static str) -> Field {
+    let typed = form.one("license_id").trim();
+    let field = Field::new("text", "license_id", "License ID").help(help);
+    if imports::holds_key(typed) { field.error(Some(LOOKS_LIKE_A_KEY.to_owned())) } else { field.value(typed) }
 }
 
 /// What else a new row needs, and the right to it; says in the draft what is wrong.
@@ -308,6 +307,17 @@ pub(super) async fn check(tx: &mut Scoped, thing: Thing, id: Uuid, draft: &mut D
         _ => {}
     }
     Ok(())
+}
+
+/// Whether this person may set the status from what it is to what was typed.
+pub(super) fn check_status(allowed: Allowed, before: &Columns, draft: &mut Draft) {
+    let status = |row: &Columns| row.get("status").and_then(Value::as_str).map(str::to_owned);
+    if let (Some(before), Some(after)) = (status(before), status(&draft.row))
+        && !allowed.may_set_status(&before, &after)
+    {
+        draft
+            .wrong("status", "Only a site operator can say that the organization isn’t approved, or that it is again.");
+    }
 }
 
 /// The fields that this person may write.

@@ -105,17 +105,32 @@ fn named(subjects: &[String]) -> String {
     }
 }
 
-/// Where to go on after a change: where one was, with what was done, and the set to take back.
-pub fn done(back: &str, word: &str, rows: usize, set: Option<&write::Set>) -> String {
+/// A page of ours and nothing else, and its query: a form's field can't send anybody away.
+fn ours(back: &str) -> (String, &str) {
     let (path, query) = back.split_once('?').unwrap_or((back, ""));
-    // A page of ours and nothing else: a form's field can't send anybody away.
     let ours = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
     // Letters beyond ASCII, as a product's address may hold, can't stand in a header as they are.
     let read = url::Url::parse("http://keyward.invalid").and_then(|base| base.join(path));
-    let path = match read {
-        Ok(url) if ours => url.path().to_owned(),
-        _ => "/changes".to_owned(),
-    };
+    match read {
+        // Reading it takes dots and tabs out, and may leave another host's name behind.
+        Ok(url) if ours && url.host_str() == Some("keyward.invalid") && !url.path().starts_with("//") => {
+            (url.path().to_owned(), query)
+        }
+        _ => ("/changes".to_owned(), ""),
+    }
+}
+
+/// An address of ours as a link can have it.
+pub(super) fn cleaned(back: &str) -> String {
+    match ours(back) {
+        (path, "") => path,
+        (path, query) => [&path, "?", query].concat(),
+    }
+}
+
+/// Where to go on after a change: where one was, with what was done, and the set to take back.
+pub fn done(back: &str, word: &str, rows: usize, set: Option<&write::Set>) -> String {
+    let (path, query) = ours(back);
     let mut to = url::form_urlencoded::Serializer::new(String::new());
     let kept = url::form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| !["did", "n", "undo", "notice"].contains(&name.as_ref()));
@@ -205,8 +220,13 @@ mod tests {
         assert!(
             done("/products/universität-köln", "changed", 1, None).starts_with("/products/universit%C3%A4t-k%C3%B6ln?")
         );
-        for elsewhere in ["//evil.example/x", "https://evil.example", "", "/\\evil.example"] {
+        let hidden = ["/.//evil.example", "/\t/x//evil.example", "/x/..//evil.example"];
+        for elsewhere in ["//evil.example/x", "https://evil.example", "", "/\\evil.example", "javascript:alert(1)"]
+            .into_iter()
+            .chain(hidden)
+        {
             assert!(done(elsewhere, "changed", 1, None).starts_with("/changes?"), "{elsewhere}");
+            assert_eq!(cleaned(elsewhere), "/changes", "{elsewhere}");
         }
     }
 

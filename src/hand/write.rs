@@ -21,6 +21,22 @@ pub type Row = Map<String, Value>;
 /// The column of what is put away; every thing has it.
 const ARCHIVED: &str = "archived_at";
 
+/// Columns of a key that stop and resume activations.
+const OF_THE_LEDGER: [&str; 3] = ["blocked_at", "superseded_at", ARCHIVED];
+/// Said of them where activations are counted here.
+pub(super) const LEDGER: &str = "A key of an own application is blocked and unblocked on the application’s own page, under Activation, after your password; it isn’t superseded, archived or restored by hand.";
+
+/// Whether a key is an own application's, whose activations are counted here.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn of_the_ledger(tx: &mut Scoped, key: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM product_keys WHERE id = $1 AND ledger)")
+        .bind(key)
+        .fetch_one(&mut **tx)
+        .await
+}
+
 /// What a person does at once.
 #[derive(Debug)]
 pub struct Set {
@@ -97,14 +113,28 @@ impl Set {
         if !allowed.may(thing, before.contract) {
             return Err(Error::NotFound);
         }
-        let may =
-            |column: &String| column == ARCHIVED || thing.field(column).is_some_and(|spec| allowed.may_field(spec));
+        let status = |row: &Row| row.get("status").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let may_status = allowed.may_set_status(&status(&before.row), &status(patch));
+        let may = |column: &String| {
+            column == ARCHIVED
+                || thing.field(column).is_some_and(|spec| allowed.may_field(spec))
+                    && (thing != Thing::Contract || column != "status" || may_status)
+        };
         let columns: Vec<&str> =
             patch.iter().filter(|(c, v)| may(c) && before.row.get(*c) != Some(*v)).map(|(c, _)| c.as_str()).collect();
         if columns.is_empty() {
             return Ok(false);
         }
+        if thing == Thing::Key
+            && columns.iter().any(|column| OF_THE_LEDGER.contains(column))
+            && of_the_ledger(tx, id).await?
+        {
+            return Err(Error::Conflict(LEDGER.to_owned()));
+        }
         let after = update(tx, thing, id, &columns, patch).await?;
+        if columns.contains(&ARCHIVED) && after.get(ARCHIVED).is_some_and(Value::is_null) {
+            raise(tx, thing, id).await?;
+        }
         if thing == Thing::Order && columns.contains(&"description") {
             relink(tx, id).await?;
         }
@@ -203,18 +233,46 @@ impl Set {
     }
 }
 
-/// An order's product is the one that its description names, as for imports; its License ID offers it.
+/// An order's product is the one that its description names, where its License ID covers that already: what is typed
+/// opens no product, as an imported order does.
 pub(super) async fn relink(tx: &mut Scoped, order: Uuid) -> Result<()> {
     sqlx::query(
-        "WITH linked AS (
-             UPDATE orders o SET product_id = (SELECT p.id FROM products p WHERE p.name = o.description) WHERE o.id = $1
-             RETURNING o.contract_id, o.product_id)
-         INSERT INTO contract_products (contract_id, product_id) SELECT contract_id, product_id FROM linked
-         WHERE product_id IS NOT NULL ON CONFLICT DO NOTHING",
+        "UPDATE orders o SET product_id = (
+             SELECT p.id FROM products p JOIN contract_products cp ON cp.product_id = p.id AND cp.contract_id = o.contract_id
+             WHERE p.name = o.description)
+         WHERE o.id = $1",
     )
     .bind(order)
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// What is in use again comes back, as for imports: a product, an organisation or an agreement is put away only while
+/// nothing hangs on it.
+async fn raise(tx: &mut Scoped, thing: Thing, id: Uuid) -> Result<()> {
+    let statements: &[&'static str] = match thing {
+        Thing::Key => &["UPDATE products SET archived_at = NULL
+             WHERE archived_at IS NOT NULL AND id = (SELECT product_id FROM product_keys WHERE id = $1)"],
+        Thing::Order => &["UPDATE products SET archived_at = NULL
+             WHERE archived_at IS NOT NULL AND id = (SELECT product_id FROM orders WHERE id = $1)"],
+        Thing::Contract => &[
+            "WITH RECURSIVE above (id) AS (
+                 SELECT organization_id FROM contracts WHERE id = $1
+                 UNION SELECT o.parent_id FROM organizations o JOIN above a ON a.id = o.id)
+             UPDATE organizations SET archived_at = NULL WHERE archived_at IS NOT NULL AND id IN (SELECT id FROM above)",
+            "UPDATE agreements SET archived_at = NULL
+             WHERE archived_at IS NOT NULL AND id = (SELECT agreement_id FROM contracts WHERE id = $1)",
+        ],
+        Thing::Organization => &["WITH RECURSIVE above (id) AS (
+                 SELECT parent_id FROM organizations WHERE id = $1
+                 UNION SELECT o.parent_id FROM organizations o JOIN above a ON a.id = o.id)
+             UPDATE organizations SET archived_at = NULL WHERE archived_at IS NOT NULL AND id IN (SELECT id FROM above)"],
+        Thing::Contact | Thing::Agreement | Thing::Product => &[],
+    };
+    for statement in statements {
+        sqlx::query(*statement).bind(id).execute(&mut **tx).await?;
+    }
     Ok(())
 }
 
@@ -279,7 +337,10 @@ pub async fn undo(tx: &mut Scoped, person: Uuid, past: Uuid, set: &mut Set) -> R
         let as_left = row.after.as_object().is_some_and(|after| after.iter().all(|(c, v)| now.row.get(c) == Some(v)));
         let away = row.before.as_ref().is_none_or(|before| before.get(ARCHIVED).is_some_and(|at| !at.is_null()));
         // What has come to hang on it since would be left hanging.
-        let stays = !as_left || (away && archive::is_free(tx, thing, row.row_id).await.is_err());
+        let stops =
+            row.before.as_ref().is_none_or(|before| OF_THE_LEDGER.iter().any(|column| before.get(column).is_some()));
+        let ledger = thing == Thing::Key && stops && of_the_ledger(tx, row.row_id).await?;
+        let stays = ledger || !as_left || (away && archive::is_free(tx, thing, row.row_id).await.is_err());
         let back = match row.before {
             _ if stays => false,
             Some(Value::Object(before)) => set.edit(tx, allowed, thing, row.row_id, &before).await?,

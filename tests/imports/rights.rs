@@ -81,3 +81,26 @@ async fn an_administrator_moves_no_organisation_and_no_license_id() {
     assert_eq!(estate.text(&format!("SELECT location FROM contracts WHERE license_id = '{OWN}'")).await, "Here");
     estate.done().await;
 }
+
+/// "Organization not approved" hides a License ID from others and blocks it: no Administrator's file sets or lifts it.
+#[tokio::test]
+async fn an_administrators_file_neither_sets_nor_lifts_organization_not_approved() {
+    let estate = Estate::filled().await;
+    let administrator = Who::Administrator(estate.administrator("a@northwind.example", &[OWN]).await);
+    let says = |status: &str| {
+        let text = format!("License ID,Organization,Location,Status\n{OWN},Tailspin Toys K.K.,Here,{status}");
+        vec![file("contracts.csv", &text)]
+    };
+    let stands = format!("SELECT location || ', ' || status FROM contracts WHERE license_id = '{OWN}'");
+    let before = estate.text(&format!("SELECT status FROM contracts WHERE license_id = '{OWN}'")).await;
+    let run = async |who, status| estate.importer(who).run(says(status), &mut |_, _| ()).await.unwrap().remove(0);
+    let report = run(administrator, "ORGANIZATION not approved").await;
+    assert!(report.warnings.iter().any(|warning| warning.to_string().contains("only a site operator")));
+    assert_eq!(estate.text(&stands).await, format!("Here, {before}"));
+    run(Who::System, "Organization not approved").await;
+    for files in [says("Active"), each_kind(OWN)] {
+        let reports = estate.importer(administrator).dry_run(&files).await.unwrap();
+        assert!(reports.iter().all(|report| report.refused_rows == 1));
+    }
+    estate.done().await;
+}

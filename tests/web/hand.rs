@@ -501,3 +501,121 @@ async fn whoever_makes_an_account_does_not_name_it_administrator_and_its_passwor
     assert!(page(&app, &check, OPERATOR).await.contains(why), "whoever changed it may have been the one who made it");
     app.done().await;
 }
+
+/// DOMAIN §1, Status: what blocks a License ID isn't its Administrator's to set or to lift.
+#[tokio::test]
+async fn an_administrator_neither_sets_nor_lifts_organization_not_approved() {
+    let (world, app) = portal().await;
+    let [contract, _] = world.planted.contracts;
+    let edit = format!("/contracts/{A}/edit");
+    let closed = "organization Not approved";
+    let answer = send(&app, &edit, ADMIN, &[("status", closed), ("location", "Basel")]).await;
+    assert_eq!(answer.status(), 422);
+    assert!(answer.text().await.unwrap().contains("Only a site operator can say that"));
+    done(&app, &edit, ADMIN, &[("status", "Expired")]).await;
+    let holder = format!("Holder of {A}");
+    let set = done(&app, &edit, OPERATOR, &[("status", closed), ("organization_id", &holder)]).await;
+    let order = world.planted.corrected[0].order.to_string();
+    for (path, form) in [
+        (edit.as_str(), &[("status", "Active")][..]),
+        (&undo_of(&set), &[]),
+        ("/archive", &[("thing", "order"), ("id", &order)]),
+    ] {
+        let status = send(&app, path, ADMIN, form).await.status();
+        assert!(status == 403 || status == 404, "{path}: {status}");
+    }
+    let lifted = done(&app, &edit, OPERATOR, &[("status", "Active"), ("organization_id", &holder)]).await;
+    // The operator lifted it: taking that back would set it again.
+    assert_eq!(send(&app, &undo_of(&lifted), ADMIN, &[]).await.status(), 409);
+    assert_eq!(text(&app, "SELECT status FROM contracts WHERE id = $1", contract).await, "Active");
+    app.done().await;
+}
+
+/// An order typed by hand opens no product: the downloads of one come with keys, and with imported orders.
+#[tokio::test]
+async fn an_order_by_hand_covers_nothing_new() {
+    let (world, app) = portal().await;
+    let form = [
+        ("license_id", A),
+        ("description", "beta-suite"),
+        ("part_number", "P9"),
+        ("quantity", "1"),
+        ("reseller_order_no", "R9"),
+        ("ordered_on", "2026-11-01"),
+    ];
+    done(&app, "/orders/new", ADMIN, &form).await;
+    let covered = "SELECT count(*)::text FROM contract_products cp JOIN products p ON p.id = cp.product_id WHERE cp.contract_id = $1 AND p.name = 'beta-suite'";
+    assert_eq!(text(&app, covered, world.planted.contracts[0]).await, "0");
+    app.done().await;
+}
+
+/// What stops an own application's activations wants the password: no form of ours goes around it.
+#[tokio::test]
+async fn a_key_of_an_own_application_is_not_blocked_or_archived_by_hand() {
+    let (world, app) = portal().await;
+    let own = world.planted.own[0];
+    let (id, edit) = (own.key.to_string(), format!("/keys/{}/edit", own.key));
+    let html = page(&app, &format!("/keys/{id}"), ADMIN).await;
+    assert!(!html.contains("name=\"blocked_at\"") && !html.contains("action=\"/archive\""));
+    assert!(html.contains(&format!("/activation/{}/keys/{id}", own.application)));
+    for (path, form) in [
+        (edit.as_str(), &[("note", "x"), ("blocked_at", "yes")][..]),
+        (&edit, &[("superseded_at", "yes")]),
+        ("/archive", &[("thing", "key"), ("id", &id)]),
+        ("/keys/bulk", &[("key_id", &id), ("do", "archive")]),
+    ] {
+        let answer = send(&app, path, ADMIN, form).await;
+        assert_eq!(answer.status(), 409, "{path}");
+        assert!(answer.text().await.unwrap().contains("under Activation"), "{path}");
+    }
+    // A note lifts no block.
+    execute(&app, &format!("UPDATE product_keys SET blocked_at = app_now() WHERE id = '{id}'")).await;
+    done(&app, &edit, ADMIN, &[("note", "kept")]).await;
+    let blocked = "SELECT note || ' ' || (blocked_at IS NOT NULL) FROM product_keys WHERE id = $1";
+    assert_eq!(text(&app, blocked, own.key).await, "kept true");
+    app.done().await;
+}
+
+/// What comes back takes along what it stands under; else nobody would see it.
+#[tokio::test]
+async fn what_is_restored_brings_back_what_is_above_it() {
+    let (world, app) = portal().await;
+    let ([contract, _], key) = (world.planted.contracts, world.planted.keys[0]);
+    execute(&app, "UPDATE applications SET closed_at = app_now()").await;
+    let away = done(&app, "/archive", ADMIN, &[("thing", "contract"), ("id", &contract.to_string())]).await;
+    let above = "UPDATE organizations SET archived_at = app_now() WHERE id =";
+    execute(&app, &format!("{above} '{}'", world.planted.corrected[0].organization)).await;
+    done(&app, &undo_of(&away), ADMIN, &[]).await;
+    let stands = "SELECT (o.archived_at IS NULL)::text FROM organizations o JOIN contracts c ON c.organization_id = o.id WHERE c.id = $1";
+    assert_eq!(text(&app, stands, contract).await, "true");
+    let form = [("thing", "key"), ("id", &key.to_string())];
+    done(&app, "/archive", ADMIN, &form).await;
+    execute(&app, "UPDATE products SET archived_at = app_now() WHERE name = 'alpha-suite'").await;
+    done(&app, "/archive/restore", ADMIN, &form).await;
+    let stands = "SELECT (p.archived_at IS NULL)::text FROM products p JOIN product_keys k ON k.product_id = p.id WHERE k.id = $1";
+    assert_eq!(text(&app, stands, key).await, "true");
+    app.done().await;
+}
+
+/// A key typed where a License ID or a count belongs is refused, and not sent back.
+#[tokio::test]
+async fn a_key_typed_as_a_license_id_or_a_count_is_refused_and_not_sent_back() {
+    let (world, app) = portal().await;
+    let reading = format!("/keys/{}/reading", world.planted.keys[0]);
+    let holder = format!("Holder of {A}");
+    let contract = [("license_id", CANARY_A), ("organization_id", &holder), ("status", "Active")];
+    let count = [("used", CANARY_A), ("total", CANARY_A), ("read_on", CANARY_A), ("source", "mail")];
+    for (path, actor, form) in [
+        ("/contracts/new", OPERATOR, &contract[..]),
+        ("/contacts/new", ADMIN, &[("license_id", CANARY_A)]),
+        ("/orders/new", ADMIN, &[("license_id", CANARY_A)]),
+        (&reading, ADMIN, &count),
+    ] {
+        let answer = send(&app, path, actor, form).await;
+        assert_eq!(answer.status(), 422, "{path}");
+        let html = answer.text().await.unwrap();
+        assert!(html.contains("This looks like a product key"), "{path}");
+        assert!(!holds(html.as_bytes(), CANARY_A), "{path}");
+    }
+    app.done().await;
+}

@@ -14,6 +14,7 @@ use super::{
     work::{ContractRecord, Organization},
 };
 use crate::{
+    hand::is_approved,
     imports::{
         ParsedFile,
         findings::{WarningKind, quoted},
@@ -121,7 +122,7 @@ async fn known(tx: &mut Scoped, who: Who, rows: &[ContractRow]) -> sqlx::Result<
     let found: Vec<NowRow> = sqlx::query_as(
         "SELECT c.id, c.license_id, c.organization_id, o.name AS organization, c.agreement_id, coalesce(a.number, '') AS agreement,
                 c.program, c.agreement_type, c.location, c.authorization_number, c.purchase_account_number, c.starts_on, c.ends_on, c.status, c.archived_at IS NOT NULL AS archived,
-                $2::uuid IS NULL OR EXISTS (
+                $2::uuid IS NULL OR c.approved AND EXISTS (
                  SELECT 1 FROM grants g JOIN people p ON p.id = g.person_id
                  WHERE g.contract_id = c.id AND g.person_id = $2 AND g.role = 'administrator' AND g.revoked_at IS NULL
                    AND (g.ends_at IS NULL OR g.ends_at > app_now()) AND p.disabled_at IS NULL) AS yours
@@ -195,7 +196,8 @@ fn merged(
         diff.text("Purchase account number", &record.purchase_account_number, row.purchase_account_number.as_ref());
     record.starts_on = diff.value("Start date", record.starts_on, row.start_date);
     record.ends_on = diff.value("End date", record.ends_on, row.end_date);
-    record.status = diff.text("Status", &record.status, row.status.as_ref());
+    let status = row.status.as_ref().filter(|said| everywhere || may_say(said, &record.status, row.line, sheet));
+    record.status = diff.text("Status", &record.status, status);
     record
 }
 
@@ -214,6 +216,17 @@ fn blank(row: &ContractRow) -> ContractRecord {
         ends_on: None,
         status: "Active".into(),
     }
+}
+
+/// Only a site operator says that the organisation isn't approved, which hides the License ID from others, or lifts it.
+fn may_say(said: &Arc<str>, known: &Arc<str>, line: u64, sheet: &mut Sheet) -> bool {
+    let may = is_approved(said) && is_approved(known);
+    if !may && said != known {
+        let sentence =
+            format!("{} isn't taken over, {} stays: only a site operator can change this", quoted(said), quoted(known));
+        sheet.warn(WarningKind::Structure, line, "Status", sentence);
+    }
+    may
 }
 
 /// Roles are granted on organisations with all below them, and on agreements: who moves a License ID

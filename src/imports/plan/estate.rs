@@ -57,7 +57,7 @@ impl Estate {
     pub(super) async fn known(tx: &mut Scoped, who: Who, license_ids: HashSet<&Arc<str>>) -> sqlx::Result<Self> {
         let names: Vec<&str> = license_ids.into_iter().map(AsRef::as_ref).collect();
         let rows: Vec<(Uuid, String, String, String, bool, bool)> = sqlx::query_as(
-            "SELECT c.id, c.license_id, o.name, c.program, c.archived_at IS NOT NULL, $2::uuid IS NULL OR EXISTS (
+            "SELECT c.id, c.license_id, o.name, c.program, c.archived_at IS NOT NULL, $2::uuid IS NULL OR c.approved AND EXISTS (
                  SELECT 1 FROM grants g JOIN people p ON p.id = g.person_id
                  WHERE g.contract_id = c.id AND g.person_id = $2 AND g.role = 'administrator' AND g.revoked_at IS NULL
                    AND (g.ends_at IS NULL OR g.ends_at > app_now()) AND p.disabled_at IS NULL)
