@@ -74,7 +74,7 @@ impl Estate {
     async fn tidy(&self) {
         let (embedded, cluster) = open(&self.data).await;
         let mut connection = PgConnection::connect_with(&superuser(&cluster)).await.unwrap();
-        connection.execute("TRUNCATE audit_events, audit_heads, sessions").await.unwrap();
+        connection.execute("TRUNCATE audit_events, audit_heads, sessions, download_tickets").await.unwrap();
         connection.execute("CHECKPOINT").await.unwrap();
         connection.close().await.unwrap();
         stop(embedded);
