@@ -40,6 +40,7 @@ async function ask() {
   // Parts of a list box: a group for each kind, an option for each thing.
   list.querySelectorAll("section").forEach((section) => section.setAttribute("role", "group"));
   list.querySelectorAll("section").forEach((section) => section.setAttribute("aria-labelledby", section.querySelector("h2").id));
+  list.querySelectorAll("ul").forEach((part) => part.removeAttribute("aria-labelledby"));
   list.querySelectorAll("h2, ul, li").forEach((part) => part.setAttribute("role", "presentation"));
   links().forEach((link, at) => {
     link.id = `palette-${at}`;

@@ -88,6 +88,26 @@ async fn no_page_has_a_violation() {
     journey.end(&["status of 403", "status of 404", "status of 422"]).await;
 }
 
+/// What was found while typing is a list of options, in both themes.
+#[tokio::test]
+async fn the_palette_has_no_violation() {
+    let axe = tokio::task::spawn_blocking(axe).await.unwrap();
+    let journey = Journey::of(Person::Admin, Scripts::On).await;
+    let browser = &journey.browser;
+    let mut found = Vec::new();
+    for theme in ["light", "dark"] {
+        browser.open("/orders").await;
+        browser.js(&format!("document.documentElement.dataset.theme = '{theme}'")).await;
+        browser.click("[data-palette-open]").await;
+        browser.press("windows").await;
+        browser.see(".palette-results .found-link.at").await;
+        settled(browser).await;
+        found.extend(violations(browser, &axe).await);
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    journey.end(&[]).await;
+}
+
 /// The dialog and the page that ask for the password again, with what waits for it.
 #[tokio::test]
 async fn asking_for_the_password_has_no_violation() {
