@@ -98,7 +98,8 @@ async fn open(State(bare): State<Arc<Bare>>, InPath(slug): InPath<String>, _: Pa
 async fn page(bare: &Bare, path: &str, q: &str, panel: Option<ProductPanel>) -> ProductsPage {
     let (rows, all) = rows(bare, q).await;
     let address = Address::new("/products").with("q", q);
-    let nav = Shell::NAV.into_iter().filter(|item| !["/people", "/imports", "/audit"].contains(&item.href));
+    let nav =
+        Shell::NAV.into_iter().filter(|item| !["/people", "/activation", "/imports", "/audit"].contains(&item.href));
     let categories = categories(bare, q).await;
     let everything = (String::new(), categories.iter().map(|(_, count)| count).sum());
     ProductsPage {

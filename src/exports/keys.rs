@@ -30,7 +30,7 @@ use crate::{
     contracts::{self, model::Sort},
     error::{Error, Result},
     keys::Activations,
-    postgres::Scope,
+    postgres::{Db, Scope},
     vault::gate::{self, Opener, Released},
     web::form::Pairs,
 };
@@ -142,8 +142,15 @@ pub async fn begin(
     let (ahead, parts) = mpsc::channel(READ_AHEAD);
     tokio::spawn(db::read(source, selection, estate.order.clone(), ahead));
 
-    let mut recorder =
-        Recorder { state: state.clone(), scope, actor: actor.clone(), estate: estate.clone(), format, parts };
+    let mut recorder = Recorder {
+        log: state.db.apart(),
+        state: state.clone(),
+        scope,
+        actor: actor.clone(),
+        estate: estate.clone(),
+        format,
+        parts,
+    };
     let (recorded, rows) = mpsc::channel(READ_AHEAD);
     // The first part stands in the log before the answer begins: where that fails, it is an error and no file.
     match recorder.next().await? {
@@ -170,6 +177,9 @@ type Recorded = Released<Vec<Group>>;
 /// each part: neither a large estate fills the memory nor does its export keep the ends of all chains.
 struct Recorder {
     state: AppState,
+    /// A connection of its own: a hundred transactions that took turns on the pool's would have each of those
+    /// plan the log's statements and map its pages anew.
+    log: Db,
     scope: Scope,
     actor: Actor,
     estate: Arc<Estate>,
@@ -191,14 +201,14 @@ impl Recorder {
                 Event::done("keys.export", subject).on(contract).with(detail).keys(group.ids.clone())
             })
             .collect();
-        let mut log = self.state.db.begin(self.scope).await?;
+        let mut log = self.log.begin(self.scope).await?;
         self.state.record_all(&mut log, &self.actor, events).await?;
         gate::commit_export(&self.state, log, part).await.map(Some)
     }
 
     /// An export that takes nothing leaves one event on the site's chain.
     async fn record_nothing(&self) -> Result<()> {
-        let mut log = self.state.db.begin(self.scope).await?;
+        let mut log = self.log.begin(self.scope).await?;
         self.state.record_all(&mut log, &self.actor, vec![Event::done("keys.export", "no keys")]).await?;
         Ok(log.commit().await?)
     }

@@ -155,6 +155,15 @@ impl Db {
             .await
     }
 
+    /// One connection apart from the pool's, for work of many transactions; opened by the first of them, closed
+    /// with the last of its clones.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        let options = self.pool.options().clone().min_connections(0).max_connections(1);
+        let pool = options.connect_lazy_with(self.pool.connect_options().as_ref().clone());
+        Self { pool, clock: self.clock.clone() }
+    }
+
     /// The same pool under another clock: for what shall have happened at another time, as the demo's past.
     #[must_use]
     pub fn at(&self, clock: Clock) -> Self {
