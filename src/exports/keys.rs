@@ -40,7 +40,7 @@ const CHUNK: usize = 64 * 1024;
 /// Chunks that may wait for a slow reader.
 const DEPTH: usize = 8;
 /// Parts that may wait to be recorded, and to be opened.
-const READ_AHEAD: usize = 1;
+const READ_AHEAD: usize = 3;
 
 /// Writes the chosen keys as a file.
 ///

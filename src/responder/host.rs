@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use futures_util::{FutureExt, future::BoxFuture};
 use serde_json::json;
 use tokio::{
     sync::{Mutex, Semaphore},
@@ -118,8 +119,14 @@ impl Host {
         self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The configuration as it is now: read after this call began, once for all who wait for it.
-    pub(super) async fn refreshed(&self) -> sqlx::Result<Arc<View>> {
+    /// The configuration as it is now: read after this call began, once for all who wait for it. Boxed, because it
+    /// is rare: as a part of each request's own future it made that 16 KB long, to be moved twice and kept by each
+    /// connection.
+    pub(super) fn refreshed(&self) -> BoxFuture<'_, sqlx::Result<Arc<View>>> {
+        self.refresh().boxed()
+    }
+
+    async fn refresh(&self) -> sqlx::Result<Arc<View>> {
         let asked = Instant::now();
         let mut begun = self.reading.lock().await;
         if *begun > asked {

@@ -24,6 +24,11 @@ use crate::postgres::{Db, Scope};
 const DRAFT: &str = "draft-";
 /// How long a file that no row names waits: a database put back from a dump of the last days loses nothing.
 const UNKNOWN: Duration = Duration::days(7);
+/// Bytes of the disk that files leave free: PostgreSQL, whose database may lie on the same one, stops when it can't
+/// write its log.
+const RESERVE: u64 = 512 << 20;
+/// So many bytes of a file are written between two looks at what the disk has left.
+const LOOK: u64 = 8 << 20;
 /// Files that come in at once; the next waits with its body unread.
 const AT_ONCE: usize = 4;
 
@@ -33,6 +38,7 @@ pub struct Store {
     dir: PathBuf,
     /// Bytes that a file may have.
     pub limit: u64,
+    reserve: u64,
     /// Places for files that come in.
     pub places: Semaphore,
 }
@@ -40,26 +46,27 @@ pub struct Store {
 impl Store {
     /// Files in `dir`, which is made with the first one, of at most `limit` bytes each.
     pub fn new(dir: PathBuf, limit: u64) -> Self {
-        Self { dir, limit, places: Semaphore::new(AT_ONCE) }
+        Self { dir, limit, reserve: RESERVE, places: Semaphore::new(AT_ONCE) }
     }
 
     fn path(&self, id: Uuid) -> PathBuf {
         self.dir.join(id.to_string())
     }
 
-    /// Begins a file.
+    /// Begins a file of about so many bytes, if that is known.
     ///
     /// # Errors
-    /// When the directory can't be written.
-    pub fn draft(&self) -> io::Result<Draft> {
+    /// When the directory can't be written, or the disk would be left without its reserve.
+    pub fn draft(&self, announced: u64) -> io::Result<Draft> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
+        room(&self.dir, self.reserve.saturating_add(announced))?;
         let path = self.dir.join([DRAFT, &Uuid::now_v7().to_string()].concat());
         let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         // Held until the row stands: what nobody holds and no row names is left over.
         let held = file.try_clone()?;
         held.lock()?;
         let file = BufWriter::with_capacity(256 * 1024, tokio::fs::File::from_std(file));
-        Ok(Draft { file, held, path, digest: Sha256::new(), size: 0 })
+        Ok(Draft { file, held, path, reserve: self.reserve, looked: 0, digest: Sha256::new(), size: 0 })
     }
 
     /// Opens a file for reading.
@@ -133,6 +140,9 @@ pub struct Draft {
     file: BufWriter<tokio::fs::File>,
     held: File,
     path: PathBuf,
+    reserve: u64,
+    /// Bytes there were when the disk was looked at.
+    looked: u64,
     digest: Sha256,
     /// Bytes so far.
     pub size: u64,
@@ -142,10 +152,14 @@ impl Draft {
     /// Adds bytes.
     ///
     /// # Errors
-    /// When the disk is full or broken.
+    /// When the disk is full but for its reserve, or broken.
     pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.digest.update(bytes);
         self.size += bytes.len() as u64;
+        if self.size - self.looked >= LOOK {
+            room(&self.path, self.reserve)?;
+            self.looked = self.size;
+        }
         self.file.write_all(bytes).await
     }
 
@@ -202,6 +216,14 @@ impl Drop for Stored {
     }
 }
 
+/// # Errors
+/// [`io::ErrorKind::StorageFull`] where the disk that holds `path` has fewer than `needed` bytes left.
+fn room(path: &Path, needed: u64) -> io::Result<()> {
+    let disk = rustix::fs::statvfs(path)?;
+    let left = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if left < needed { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+}
+
 /// Whether a file was changed after `moment`; as long as that can't be told, it was.
 fn changed_since(file: &File, moment: OffsetDateTime) -> bool {
     let changed = file.metadata().and_then(|metadata| metadata.modified());
@@ -229,7 +251,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(dir.path().join("downloads"), 10);
         let id = Uuid::now_v7();
-        let mut draft = store.draft().unwrap();
+        let mut draft = store.draft(0).unwrap();
         draft.write(b"abc").await.unwrap();
         assert!(names(&store.dir)[0].starts_with(DRAFT));
         let sha256 = draft.sha256();
@@ -247,12 +269,27 @@ mod tests {
     async fn what_is_given_up_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(dir.path().to_owned(), 10);
-        let mut draft = store.draft().unwrap();
+        let mut draft = store.draft(0).unwrap();
         draft.write(b"abc").await.unwrap();
         drop(draft);
         assert!(names(dir.path()).is_empty(), "broken off");
-        let stored = store.draft().unwrap().finish(&store, Uuid::now_v7()).await.unwrap();
+        let stored = store.draft(0).unwrap().finish(&store, Uuid::now_v7()).await.unwrap();
         drop(stored);
         assert!(names(dir.path()).is_empty(), "its row didn't come to stand");
+    }
+
+    #[tokio::test]
+    async fn files_leave_the_disk_its_reserve() {
+        let dir = tempfile::tempdir().unwrap();
+        let full = |fault: io::Error| assert_eq!(fault.kind(), io::ErrorKind::StorageFull);
+        let store = Store::new(dir.path().to_owned(), 10);
+        full(store.draft(u64::MAX).map(drop).unwrap_err());
+        let mut draft = store.draft(0).unwrap();
+        // As if others had filled the disk meanwhile.
+        draft.reserve = u64::MAX;
+        draft.write(b"abc").await.unwrap();
+        full(draft.write(&vec![0; 8 << 20]).await.unwrap_err());
+        drop(draft);
+        assert!(names(dir.path()).is_empty());
     }
 }

@@ -133,7 +133,7 @@ pub async fn add(
         return Err(too_large(state.downloads.limit));
     }
     let _place = timeout(WAIT, state.downloads.places.acquire()).await.map_err(|_| Error::Busy)?;
-    let mut received = receive(&state, form).await?;
+    let mut received = receive(&state, form, announced.unwrap_or_default()).await?;
     let checked = check(&mut received);
     let (Some(checked), false) = (checked, received.form.is_wrong()) else {
         return refuse(&state, &product, received.form).await;
@@ -167,7 +167,7 @@ async fn in_time<T>(next: impl Future<Output = Result<T, MultipartError>>) -> Re
     timeout(IDLE, next).await.map_err(|_| broken())?.map_err(|_| broken())
 }
 
-async fn receive(state: &AppState, mut form: Multipart) -> Result<Received> {
+async fn receive(state: &AppState, mut form: Multipart, announced: u64) -> Result<Received> {
     let mut received = Received::default();
     let mut parts = 0;
     while let Some(part) = in_time(form.next_field()).await? {
@@ -178,7 +178,7 @@ async fn receive(state: &AppState, mut form: Multipart) -> Result<Received> {
         let name = part.name().unwrap_or_default().to_owned();
         if name == "file" && received.file.is_none() {
             let called = part.file_name().unwrap_or_default().to_owned();
-            let draft = stream(state, part).await?;
+            let draft = stream(state, part, announced).await?;
             // A browser sends one nameless, empty file where none was chosen.
             if !(called.is_empty() && draft.size == 0) {
                 received.file = Some((called, draft));
@@ -202,8 +202,8 @@ async fn typed(mut part: Part<'_>) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).replace('\0', ""))
 }
 
-async fn stream(state: &AppState, mut part: Part<'_>) -> Result<Draft> {
-    let mut draft = state.downloads.draft().map_err(disk)?;
+async fn stream(state: &AppState, mut part: Part<'_>, announced: u64) -> Result<Draft> {
+    let mut draft = state.downloads.draft(announced).map_err(disk)?;
     while let Some(chunk) = in_time(part.chunk()).await? {
         if draft.size + chunk.len() as u64 > state.downloads.limit {
             return Err(too_large(state.downloads.limit));
