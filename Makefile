@@ -1,7 +1,7 @@
 # What a newcomer and the continuous integration run. No step needs root; where root and apt are there, or
 # Python, what is missing gets installed.
 
-.PHONY: demo test lint bench torture screenshots
+.PHONY: demo test lint bench torture fuzz screenshots
 
 # The debug build: an optimised one takes a newcomer longer than the 2½ minutes (on two cores) of this, in
 # which password hashing is optimised too, and `make test` reuses it. `make demo ARGS=--reset` starts afresh.
@@ -24,6 +24,11 @@ ROUNDS ?= 20
 torture:
 	scripts/ensure-postgres.sh
 	KEYWARD_TORTURE_ROUNDS=$(ROUNDS) cargo test --test main torture:: -- --nocapture
+
+# What machines and people send: `make fuzz SECONDS=600` for each target
+SECONDS ?= 60
+fuzz:
+	scripts/fuzz.sh $(SECONDS)
 
 bench:
 	scripts/ensure-postgres.sh
