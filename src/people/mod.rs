@@ -22,6 +22,7 @@ pub mod list;
 pub mod model;
 mod pass_on;
 pub mod pass_on_page;
+mod passing;
 pub mod paths;
 pub mod person;
 pub mod plan;
