@@ -15,7 +15,7 @@ use super::{
     input::{self, Draft},
     model::{Spec, Thing},
     rights::Allowed,
-    undo, write,
+    undo, way_back, write,
 };
 use crate::{
     app::AppState,
@@ -31,8 +31,6 @@ use crate::{
 
 /// The most keys changed at once: they travel in an address.
 const MOST: usize = 1_000;
-/// How many keys an error names.
-const NAMED: usize = 5;
 /// What a bulk edit may set.
 const COLUMNS: [&str; 3] = ["note", "owner_id", "place"];
 
@@ -95,7 +93,7 @@ fn within(ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
 /// When the database fails.
 pub async fn get(person: Site<SomeAdministrator>, State(state): State<AppState>, query: RawQuery) -> Result<Response> {
     let query = undo::query(query);
-    let back = undo::cleaned(query.one("back"));
+    let back = way_back::cleaned(query.one("back"));
     let ids = match query.one("scope") {
         // "Select all that match" on a Keys tab: those of its product or its License ID.
         "matching" => {
@@ -106,7 +104,7 @@ pub async fn get(person: Site<SomeAdministrator>, State(state): State<AppState>,
         _ => ids(&query)?,
     };
     if ids.is_empty() {
-        return Ok(Redirect::to(&undo::done(&back, "none", 0, None)).into_response());
+        return Ok(Redirect::to(&way_back::done(&back, "none", 0, None)).into_response());
     }
     let fields = blank();
     let page = page(&state, &person, &ids, &back, fields, &query, None).await?;
@@ -159,7 +157,7 @@ fn called(key: &Ticked) -> String {
 /// fails.
 pub async fn post(person: Site<SomeAdministrator>, State(state): State<AppState>, form: Pairs) -> Result<Response> {
     let ids = ids(&form)?;
-    let back = undo::cleaned(form.one("back"));
+    let back = way_back::cleaned(form.one("back"));
     let chosen = form.all("set");
     let away = form.one("do") == "archive";
     // In the person's own scope: what isn't his is left out, as if it weren't there.
@@ -195,17 +193,13 @@ pub async fn post(person: Site<SomeAdministrator>, State(state): State<AppState>
 /// Own applications' keys aren't put away by hand. Said with their names before anything is written; the write itself
 /// refuses them too.
 fn none_of_the_ledger(keys: &[Ticked]) -> Result<()> {
-    let own: Vec<&Ticked> = keys.iter().filter(|key| key.ledger).collect();
+    let own: Vec<String> = keys.iter().filter(|key| key.ledger).map(called).collect();
     if own.is_empty() {
         return Ok(());
     }
-    let mut names: Vec<String> = own.iter().take(NAMED).map(|key| called(key)).collect();
-    if own.len() > NAMED {
-        names.push(format!("{} more", own.len() - NAMED));
-    }
     Err(Error::Conflict(format!(
         "Nothing was archived. Leave out of what you tick: {}. {}",
-        names.join("; "),
+        undo::named(&own),
         write::LEDGER
     )))
 }

@@ -5,7 +5,11 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::model::{Changed, Thing};
-use crate::{auth::roles::Permission, contracts::db::like, people::model::Named, postgres::Scoped};
+use crate::{
+    auth::roles::Permission,
+    people::model::Named,
+    postgres::{Scoped, like},
+};
 
 /// What of `changes h` a page shows.
 const CHANGED: &str = "

@@ -26,6 +26,7 @@ mod passing;
 pub mod paths;
 pub mod person;
 pub mod plan;
+pub mod saved;
 mod screens;
 pub mod settings;
 pub mod tell;

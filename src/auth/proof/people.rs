@@ -10,7 +10,7 @@ use crate::{
     app::AppState,
     auth,
     error::{Error, Result},
-    people::{self, model::GrantHead, paths::PersonHead, undo::Undoable},
+    people::{self, model::GrantHead, paths::PersonHead, saved::Undoable},
     web::registry::{Access, Proof, Who},
 };
 
@@ -96,7 +96,7 @@ impl FromRequestParts<AppState> for OnRoleChange {
         let signed_in = SignedIn::from_request_parts(parts, state).await?;
         let id: Uuid = named(parts, state, "change").await?;
         let mut tx = signed_in.begin(state).await?;
-        let change = people::undo::own(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        let change = people::saved::own(&mut tx, id).await?.ok_or(Error::NotFound)?;
         Ok(Self { signed_in, change })
     }
 }

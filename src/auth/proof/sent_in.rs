@@ -7,7 +7,7 @@ use super::{OperatorOrAdministrator, SignedIn, SiteRight, access, path::named, s
 use crate::{
     app::AppState,
     error::{Error, Result},
-    imports::{self, db::ImportHead},
+    imports::{self, head::ImportHead},
     requests::{self, model::Request},
     web::registry::{Access, Proof, Who},
 };
@@ -35,7 +35,7 @@ impl FromRequestParts<AppState> for OnImport {
             return Err(Error::NotFound);
         }
         let mut tx = signed_in.begin(state).await?;
-        let import = imports::db::head(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        let import = imports::head::head(&mut tx, id).await?.ok_or(Error::NotFound)?;
         Ok(Self { signed_in, import })
     }
 }
