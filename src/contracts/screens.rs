@@ -23,8 +23,7 @@ use crate::{
         roles::{Permission, Role},
     },
     error::{Error, Result},
-    keys::{self, model::Of},
-    people,
+    keys::{self, model::Of, tab::Tab},
     postgres::Scoped,
     requests,
     web::{
@@ -259,12 +258,29 @@ async fn keys_tab(
     revealed: Option<(Uuid, SecretString)>,
 ) -> Result<(Option<KeyList>, Option<u64>)> {
     let open = tab == ContractTab::Keys;
-    if head.may(Permission::ReadKeys) {
-        let (found, total) = key_list(tx, head, list, query, revealed).await?;
-        return Ok((open.then_some(found), Some(total)));
+    if !head.may(Permission::ReadKeys) {
+        let keys = if open { Some(locked_keys(tx, head).await?) } else { None };
+        return Ok((keys, None));
     }
-    let keys = if open { Some(locked_keys(tx, head).await?) } else { None };
-    Ok((keys, None))
+    let tab = Tab {
+        of: Of::Contract(head.id),
+        open,
+        here: list.clone().at(["/contracts/", &head.license_id].concat()).with("tab", "keys"),
+        lead: KeyLead::Product,
+        export: Export::of_keys("export-selected", "Export selected keys", "selected")
+            .field("license_id", head.license_id.clone())
+            .text("The ticked keys of this License ID."),
+        empty: Empty::new(
+            EmptyKind::NothingYet,
+            "No keys here yet",
+            "Import a key file that holds this License ID to see its keys.",
+        ),
+    };
+    let (mut keys, total) = tab.read(tx, query).await?;
+    if let (Some(keys), Some((id, key))) = (&mut keys, revealed) {
+        keys.reveal(id, key);
+    }
+    Ok((keys, Some(total)))
 }
 
 /// The offerings where their tab is open, or what is missing to read their counts.
@@ -298,44 +314,6 @@ fn offering(line: model::Offering) -> Offering {
         effective: line.effective_quantity,
         assured: line.active_sa_quantity,
     }
-}
-
-async fn key_list(
-    tx: &mut Scoped,
-    head: &ContractHead,
-    list: &Address,
-    query: &Pairs,
-    revealed: Option<(Uuid, SecretString)>,
-) -> Result<(KeyList, u64)> {
-    let number = page_of(query.one("keys_page"));
-    let (rows, total) = keys::db::list(tx, Of::Contract(head.id), PAGE, (number - 1) * PAGE).await?;
-    let total = total.unsigned_abs();
-    let here = list.clone().at(["/contracts/", &head.license_id].concat()).with("tab", "keys");
-    let mut rows = keys::view::rows(rows, tx.today());
-    requests::beside::mark(tx, &mut rows).await?;
-    people::access::mark(tx, &mut rows).await?;
-    let mut keys = KeyList {
-        lead: KeyLead::Product,
-        place: here.path().to_owned(),
-        pager: Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total),
-        back: here.with("keys_page", query.one("keys_page")).href(),
-        rows,
-        export: (total > 0).then(|| {
-            Export::of_keys("export-selected", "Export selected keys", "selected")
-                .field("license_id", head.license_id.clone())
-                .text("The ticked keys of this License ID.")
-        }),
-        locked: None,
-        empty: Empty::new(
-            EmptyKind::NothingYet,
-            "No keys here yet",
-            "Import a key file that holds this License ID to see its keys.",
-        ),
-    };
-    if let Some((id, key)) = revealed {
-        keys.reveal(id, key);
-    }
-    Ok((keys, total))
 }
 
 /// A tab that wants a role which this person lacks, and whom to ask.

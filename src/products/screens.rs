@@ -25,8 +25,8 @@ use crate::{
     keys::{
         self, ProductKey,
         model::{Of, Standing},
+        tab::Tab,
     },
-    people,
     postgres::Scoped,
     requests,
     web::{
@@ -289,35 +289,25 @@ async fn keys_tab(
     query: &Pairs,
     revealed: Option<(Uuid, SecretString)>,
 ) -> Result<(Option<KeyList>, u64)> {
-    let number = page_of(query.one("keys_page"));
     let standing = Standing::parse(list.get("keys"));
-    let (rows, total) = keys::db::list(tx, Of::Product(product, standing), PAGE, (number - 1) * PAGE).await?;
-    let total = total.unsigned_abs();
-    if tab != ProductTab::Keys {
-        return Ok((None, total));
-    }
-    let here = list.clone().at(["/products/", &product.slug].concat()).with("tab", "keys");
-    let mut rows = keys::view::rows(rows, tx.today());
-    requests::beside::mark(tx, &mut rows).await?;
-    people::access::mark(tx, &mut rows).await?;
-    let mut keys = KeyList {
+    let tab = Tab {
+        of: Of::Product(product, standing),
+        open: tab == ProductTab::Keys,
+        here: list.clone().at(["/products/", &product.slug].concat()).with("tab", "keys"),
         lead: KeyLead::Contract,
-        place: here.path().to_owned(),
-        pager: Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total),
-        back: here.with("keys_page", query.one("keys_page")).href(),
-        rows,
-        export: (total > 0).then(|| {
-            Export::of_keys("export-selected", "Export selected keys", "selected")
-                .field("product", product.slug.clone())
-                .text("The ticked keys.")
-        }),
-        locked: locked(tx, product.id).await?,
+        export: Export::of_keys("export-selected", "Export selected keys", "selected")
+            .field("product", product.slug.clone())
+            .text("The ticked keys."),
         empty: if standing.is_some() { none_of_standing() } else { no_keys(product) },
     };
-    if let Some((id, key)) = revealed {
-        keys.reveal(id, key);
+    let (mut keys, total) = tab.read(tx, query).await?;
+    if let Some(keys) = &mut keys {
+        keys.locked = locked(tx, product.id).await?;
+        if let Some((id, key)) = revealed {
+            keys.reveal(id, key);
+        }
     }
-    Ok((Some(keys), total))
+    Ok((keys, total))
 }
 
 fn none_of_standing() -> Empty {

@@ -27,7 +27,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
             "keys/product_key",
         ],
     ),
-    ("activation", &["activation", "activation/db", "agent"]),
+    ("activation", &["activation", "activation/db", "agent", "responder"]),
     ("parts of pages", &["web/assets", "web/attachment", "web/page", "web/paging", "web/view"]),
     (
         "what is known of a thing",
@@ -80,7 +80,6 @@ const LAYERS: [(&str, &[&str]); 10] = [
             "products",
             "reference",
             "requests",
-            "responder",
             "vault/gate",
             "web/overview",
         ],
