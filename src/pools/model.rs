@@ -98,11 +98,6 @@ impl OwnKey {
     pub fn is_mak(&self) -> bool {
         self.kind == "MAK"
     }
-
-    /// `MAK ending in AB12C`.
-    pub fn called(&self) -> String {
-        format!("{} ending in {}", if self.is_mak() { "MAK" } else { "Host key" }, self.last_five)
-    }
 }
 
 /// A place of a host key.
