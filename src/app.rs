@@ -1,18 +1,20 @@
-//! The application: what every handler shares, and all routes in one registry.
+//! The application: what every handler shares, and (in `routes`) all routes in one registry.
+
+mod routes;
 
 use std::{ops::Deref, path::PathBuf, sync::Arc};
 
-use axum::Router;
+pub use routes::{router, routes};
 use tokio::sync::Semaphore;
 
 use crate::{
     audit::{self, Actor, Event, chain::Linker},
-    auth::{self, password::Passwords, throttle::Throttle},
+    auth::{password::Passwords, throttle::Throttle},
     clock::Clock,
     postgres::{Db, Scoped},
     products::downloads::store::Store,
     vault::Vault,
-    web::{self, registry::Routes, strangers::Strangers},
+    web::strangers::Strangers,
 };
 
 /// What the web side is told by the settings.
@@ -117,32 +119,4 @@ impl AppState {
     pub async fn record_all(&self, tx: &mut Scoped, actor: &Actor, events: Vec<Event>) -> sqlx::Result<()> {
         audit::db::record_all(tx, &self.linker, self.clock().now(), actor, events).await
     }
-}
-
-/// Every route with its access; tests walk this list.
-pub fn routes() -> Routes {
-    Routes::default()
-        .merge(web::routes())
-        .merge(auth::routes())
-        .merge(crate::products::routes())
-        .merge(crate::contracts::routes())
-        .merge(crate::keys::routes())
-        .merge(crate::orders::routes())
-        .merge(crate::requests::routes())
-        .merge(crate::people::routes())
-        .merge(crate::pools::routes())
-        .merge(crate::imports::routes())
-        .merge(crate::hand::routes())
-        .merge(crate::exports::routes())
-        .merge(crate::find::routes())
-        .merge(crate::notices::routes())
-        .merge(crate::reference::routes())
-        .merge(audit::routes())
-}
-
-/// The whole service: routes inside their layers.
-pub fn router(state: AppState) -> Router {
-    let routes = routes();
-    let unhurried = routes.unhurried();
-    web::layers::wrap(routes.into_router(state.clone()), unhurried, state)
 }

@@ -76,80 +76,69 @@ impl Error {
     }
 
     fn failure(self) -> Failure {
-        let plain = |status, code, title, sentence: &str| Failure {
-            status,
-            code,
-            title,
-            sentence: sentence.to_owned(),
-            redirect: None,
-        };
+        if let Self::Internal(fault) = &self {
+            tracing::error!(error = format!("{fault:#}"), "a request failed");
+        }
+        let (status, code, title) = self.heading();
+        let redirect = self.redirect();
+        Failure { status, code, title, sentence: self.sentence(), redirect }
+    }
+
+    /// The status, the word for programs, the page's heading.
+    fn heading(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::NotFound => plain(
-                StatusCode::NOT_FOUND,
-                "not-found",
-                "Nothing here for you",
-                "There is no such page, or it belongs to a License ID that you hold no role on. Check the address, or ask an Administrator of the License ID for a role.",
-            ),
-            Self::SignIn { next } => Failure {
-                redirect: Some(next.map_or_else(|| "/sign-in".to_owned(), |next| sign_in_path(&next))),
-                ..plain(
-                    StatusCode::UNAUTHORIZED,
-                    "sign-in",
-                    "Sign in first",
-                    "You aren't signed in, or your session has ended. Sign in and try again.",
-                )
-            },
-            Self::Lacking(sentence) => plain(StatusCode::FORBIDDEN, "role-missing", "A role is missing", &sentence),
-            Self::Stale => Failure {
-                redirect: Some("/confirm".to_owned()),
-                ..plain(
-                    StatusCode::FORBIDDEN,
-                    "confirm",
-                    "Your password, once more",
-                    "Some minutes have passed since you gave your password. Give it once more to go on.",
-                )
-            },
-            Self::SetPassword => Failure {
-                redirect: Some("/account".to_owned()),
-                ..plain(
-                    StatusCode::FORBIDDEN,
-                    "set-password",
-                    "Your own password first",
-                    "Somebody else was shown your password when the account was made. Change it on your account page, then go on.",
-                )
-            },
-            Self::CrossSite => plain(
-                StatusCode::FORBIDDEN,
-                "cross-site",
-                "This form came from another site",
-                "Keyward takes forms only from its own pages. Open the page at the address that Keyward is set up for (its base URL) and send it again.",
-            ),
-            Self::TooMany { sentence, .. } => {
-                plain(StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many in a short time", &sentence)
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Nothing here for you"),
+            Self::SignIn { .. } => (StatusCode::UNAUTHORIZED, "sign-in", "Sign in first"),
+            Self::Lacking(_) => (StatusCode::FORBIDDEN, "role-missing", "A role is missing"),
+            Self::Stale => (StatusCode::FORBIDDEN, "confirm", "Your password, once more"),
+            Self::SetPassword => (StatusCode::FORBIDDEN, "set-password", "Your own password first"),
+            Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site", "This form came from another site"),
+            Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many in a short time"),
+            Self::Sealed(_) => (StatusCode::SERVICE_UNAVAILABLE, "sealed", "The vault is sealed"),
+            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed", "This request can't be read"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large"),
+            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict", "It has changed in between"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Too many at once"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong"),
+        }
+    }
+
+    /// What happened, why, and what to do now.
+    fn sentence(self) -> String {
+        match self {
+            Self::Lacking(sentence)
+            | Self::TooMany { sentence, .. }
+            | Self::Sealed(sentence)
+            | Self::Malformed(sentence)
+            | Self::TooLarge(sentence)
+            | Self::Conflict(sentence) => return sentence,
+            Self::NotFound => {
+                "There is no such page, or it belongs to a License ID that you hold no role on. Check the address, or ask an Administrator of the License ID for a role."
             }
-            Self::Sealed(sentence) => {
-                plain(StatusCode::SERVICE_UNAVAILABLE, "sealed", "The vault is sealed", &sentence)
+            Self::SignIn { .. } => "You aren't signed in, or your session has ended. Sign in and try again.",
+            Self::Stale => "Some minutes have passed since you gave your password. Give it once more to go on.",
+            Self::SetPassword => {
+                "Somebody else was shown your password when the account was made. Change it on your account page, then go on."
             }
-            Self::Malformed(sentence) => {
-                plain(StatusCode::BAD_REQUEST, "malformed", "This request can't be read", &sentence)
+            Self::CrossSite => {
+                "Keyward takes forms only from its own pages. Open the page at the address that Keyward is set up for (its base URL) and send it again."
             }
-            Self::TooLarge(sentence) => plain(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", &sentence),
-            Self::Conflict(sentence) => plain(StatusCode::CONFLICT, "conflict", "It has changed in between", &sentence),
-            Self::Busy => plain(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "busy",
-                "Too many at once",
-                "Keyward is busy for the moment. Try again in some seconds.",
-            ),
-            Self::Internal(fault) => {
-                tracing::error!(error = format!("{fault:#}"), "a request failed");
-                plain(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "internal",
-                    "Something went wrong",
-                    "This is a fault of Keyward or its database, and nothing was changed. Try again; if it stays, give your operator the request id below.",
-                )
+            Self::Busy => "Keyward is busy for the moment. Try again in some seconds.",
+            Self::Internal(_) => {
+                "This is a fault of Keyward or its database, and nothing was changed. Try again; if it stays, give your operator the request id below."
             }
+        }
+        .to_owned()
+    }
+
+    /// Where a browser is sent instead of being shown a page.
+    fn redirect(&self) -> Option<String> {
+        match self {
+            Self::SignIn { next: None } => Some("/sign-in".to_owned()),
+            Self::SignIn { next: Some(next) } => Some(sign_in_path(next)),
+            Self::Stale => Some("/confirm".to_owned()),
+            Self::SetPassword => Some("/account".to_owned()),
+            _ => None,
         }
     }
 }

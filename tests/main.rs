@@ -12,6 +12,7 @@ mod people;
 mod products;
 mod requests;
 mod responder;
+mod structure;
 mod support;
 mod templates;
 mod torture;

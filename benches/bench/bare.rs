@@ -16,8 +16,8 @@ use axum::{
     routing::get,
 };
 use keyward::{
-    contracts::db::like,
     keys::{self, model::KeyRow},
+    postgres::like,
     products::{
         about::About,
         list::{Category, ProductRow, ProductsPage},

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     config::Config,
     db::{self, Counted},
-    kms::{Asked, Last},
+    kms::{Asked, Count, Last},
     lease::Grant,
     ledger::{Ledger, Said, Unwritten},
     policy::{self, Devices},
@@ -67,59 +67,9 @@ impl Ledger {
         }
         let counted: HashSet<Uuid> =
             count.clients.iter().filter(|(_, client)| client.counted).map(|(cmid, _)| *cmid).collect();
-        let mut said = Vec::with_capacity(batch.len());
-        // The last request of each client that was counted, and when its new lease ends. Ordered, so that two
-        // batches write in one order.
-        let mut asked: BTreeMap<Uuid, &KmsRequest> = BTreeMap::new();
-        let mut ends: HashMap<Uuid, OffsetDateTime> = HashMap::new();
-        for request in batch {
-            let last = count.clients.get(&request.ask.cmid).and_then(|client| client.last.as_ref());
-            let repeated = last.is_some_and(|last| last.request == request.id);
-            if let Err(refused) = devices.believe(&request.ask, request.device.as_ref(), repeated) {
-                said.push(refused.said(request.id));
-                continue;
-            }
-            // A retry is the same line, with the clock that it had then.
-            let clock = if repeated { Ok(()) } else { policy::clock(request.ask.time, tx.now()) };
-            let sku = match policy::countable(config, &request.ask).and_then(|(_, sku)| clock.map(|()| sku)) {
-                Ok(sku) => sku,
-                Err(outcome) => {
-                    said.push(Said::outcome(request.id, outcome));
-                    continue;
-                }
-            };
-            let last = count.ask(Asked {
-                request: request.id,
-                cmid: request.ask.cmid,
-                previous: request.ask.previous_cmid.filter(|id| devices.may_replace(*id, request.device.as_ref())),
-                machine: &request.ask.machine,
-                needed: sku.needed,
-                lease: &request.lease,
-            });
-            if !repeated {
-                asked.insert(request.ask.cmid, request);
-                if last.result == Outcome::Done {
-                    ends.insert(request.ask.cmid, request.ends);
-                }
-            }
-            said.push(answer(request.id, last));
-        }
-        let rows: Vec<Counted<'_>> = asked
-            .iter()
-            .filter_map(|(cmid, request)| {
-                let client = count.clients.get(cmid)?;
-                Some(Counted {
-                    cmid: *cmid,
-                    sku: request.ask.sku,
-                    is_virtual: request.ask.r#virtual,
-                    ends: ends.get(cmid).copied(),
-                    address: &request.address,
-                    client,
-                    last: client.last.as_ref()?,
-                })
-            })
-            .collect();
+        let decided = decide(config, &mut devices, &mut count, batch, tx.now());
         devices.write(&mut tx).await?;
+        let rows = decided.rows(&count);
         if !rows.is_empty() {
             let gone: Vec<(Uuid, Uuid)> = count.gone.iter().map(|(id, by)| (*id, *by)).collect();
             let fresh = rows.iter().filter(|row| !counted.contains(&row.cmid)).count();
@@ -127,7 +77,81 @@ impl Ledger {
             db::kms_write(&mut tx, application.id, fresh, &rows, &gone).await?;
         }
         tx.commit().await?;
-        Ok(said)
+        Ok(decided.said)
+    }
+}
+
+/// What was decided on a batch.
+struct Decided<'a> {
+    /// What each request is told, in their order.
+    said: Vec<Said>,
+    /// The last request of each client that was counted. Ordered, so that two batches write in one order.
+    asked: BTreeMap<Uuid, &'a KmsRequest>,
+    /// When the new leases end.
+    ends: HashMap<Uuid, OffsetDateTime>,
+}
+
+/// Decides on each request of a batch in its turn, by the count as the earlier ones left it. Touches no database.
+fn decide<'a>(
+    config: &Config,
+    devices: &mut Devices,
+    count: &mut Count,
+    batch: &'a [KmsRequest],
+    now: OffsetDateTime,
+) -> Decided<'a> {
+    let said = Vec::with_capacity(batch.len());
+    let mut decided = Decided { said, asked: BTreeMap::new(), ends: HashMap::new() };
+    for request in batch {
+        let last = count.clients.get(&request.ask.cmid).and_then(|client| client.last.as_ref());
+        let repeated = last.is_some_and(|last| last.request == request.id);
+        if let Err(refused) = devices.believe(&request.ask, request.device.as_ref(), repeated) {
+            decided.said.push(refused.said(request.id));
+            continue;
+        }
+        // A retry is the same line, with the clock that it had then.
+        let clock = if repeated { Ok(()) } else { policy::clock(request.ask.time, now) };
+        let sku = match policy::countable(config, &request.ask).and_then(|(_, sku)| clock.map(|()| sku)) {
+            Ok(sku) => sku,
+            Err(outcome) => {
+                decided.said.push(Said::outcome(request.id, outcome));
+                continue;
+            }
+        };
+        let last = count.ask(Asked {
+            request: request.id,
+            cmid: request.ask.cmid,
+            previous: request.ask.previous_cmid.filter(|id| devices.may_replace(*id, request.device.as_ref())),
+            machine: &request.ask.machine,
+            needed: sku.needed,
+            lease: &request.lease,
+        });
+        if !repeated {
+            decided.asked.insert(request.ask.cmid, request);
+            if last.result == Outcome::Done {
+                decided.ends.insert(request.ask.cmid, request.ends);
+            }
+        }
+        decided.said.push(answer(request.id, last));
+    }
+    decided
+}
+
+impl Decided<'_> {
+    /// The clients to write.
+    fn rows<'r>(&'r self, count: &'r Count) -> Vec<Counted<'r>> {
+        let row = |(cmid, request): (&'r Uuid, &&'r KmsRequest)| {
+            let client = count.clients.get(cmid)?;
+            Some(Counted {
+                cmid: *cmid,
+                sku: request.ask.sku,
+                is_virtual: request.ask.r#virtual,
+                ends: self.ends.get(cmid).copied(),
+                address: &request.address,
+                client,
+                last: client.last.as_ref()?,
+            })
+        };
+        self.asked.iter().filter_map(row).collect()
     }
 }
 

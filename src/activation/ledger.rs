@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::{
     config::{Application, Config, OwnKey},
-    db::{self, Answered, Spent},
+    db::{self, Answered, ChainEnd, Spent},
     hardware::Hardware,
     lease::{Grant, Signer},
-    mak::Decision,
+    mak::{Decision, Pool},
     offline,
     policy::{self, Devices},
     wire::{Answer, Ask, Fault, Outcome},
@@ -98,6 +98,28 @@ pub struct MakRequest {
     pub lease: String,
 }
 
+/// Requests on one key, and what is decided about them by.
+struct Batch<'a> {
+    application: &'a Application,
+    key: &'a OwnKey,
+    lease_days: i64,
+    requests: &'a [MakRequest],
+    way: Way,
+}
+
+/// What was decided on a batch; requests are named by their places in it.
+#[derive(Default)]
+struct Decided {
+    /// What each is told.
+    said: Vec<Said>,
+    /// Those with a new answer, and the activation that it tells of.
+    kept: Vec<(usize, Option<Uuid>)>,
+    /// Those that spend an activation.
+    spent: Vec<usize>,
+    /// How many were told an activation that was spent before.
+    again: usize,
+}
+
 /// Writes to the ledger and to the count.
 #[derive(Clone)]
 pub struct Ledger {
@@ -170,66 +192,79 @@ impl Ledger {
         let ids: Vec<Uuid> = batch.iter().map(|request| request.id).collect();
         let boards: Vec<&str> = batch.iter().map(|request| request.hardware.board.as_str()).collect();
         let found = db::mak_look(&mut tx, key.application, key.id, &ids, &boards).await?;
-        let (generation, mut pool, end) = found.ok_or(Unwritten::Stale)?;
+        let (generation, pool, end) = found.ok_or(Unwritten::Stale)?;
         if generation != config.generation {
             return Err(Unwritten::Stale);
         }
-        let mut said = Vec::with_capacity(batch.len());
-        // What each new answer belongs to: the request's place in the batch and its activation.
-        let mut kept: Vec<(usize, Option<Uuid>)> = Vec::new();
-        let (mut spent, mut again) = (Vec::new(), 0);
-        for (at, request) in batch.iter().enumerate() {
+        let batch = Batch { application, key, lease_days: sku.lease_days, requests: batch, way };
+        let decided = self.decide(&batch, &mut devices, pool, tx.now());
+        devices.write(&mut tx).await?;
+        if !decided.kept.is_empty() {
+            self.write(&mut tx, &batch, &decided, end, actor).await?;
+        }
+        tx.commit().await?;
+        Ok(decided.said)
+    }
+
+    /// Decides on each request of a batch in its turn, by the pool as the earlier ones left it. Touches no database.
+    fn decide(&self, batch: &Batch<'_>, devices: &mut Devices, mut pool: Pool, now: OffsetDateTime) -> Decided {
+        let mut decided = Decided::default();
+        for (at, request) in batch.requests.iter().enumerate() {
             let repeated = pool.answers.contains_key(&request.id);
             if let Err(refused) = devices.believe(&request.ask, request.device.as_ref(), repeated) {
-                said.push(refused.said(request.id));
+                decided.said.push(refused.said(request.id));
                 continue;
             }
             // A retry is the same line, with the clock that it had then.
-            if !repeated && let Err(outcome) = admitted(application, way, request.ask.time, tx.now()) {
-                said.push(Said::outcome(request.id, outcome));
+            if !repeated && let Err(outcome) = admitted(batch.application, batch.way, request.ask.time, now) {
+                decided.said.push(Said::outcome(request.id, outcome));
                 continue;
             }
-            let decision = pool.decide(request.id, request.fresh, &request.hardware, application.tolerance);
-            let answer = match decision {
+            let decision = pool.decide(request.id, request.fresh, &request.hardware, batch.application.tolerance);
+            let (activation, answer) = match decision {
                 Decision::Repeat(line) => {
-                    said.push(Said { word: "repeated", line });
+                    decided.said.push(Said { word: "repeated", line });
                     continue;
                 }
                 Decision::Spend => {
-                    spent.push(at);
-                    kept.push((at, Some(request.fresh)));
-                    Answer::new(request.id, Outcome::Done).confirmed(request.fresh).leased(request.lease.as_str())
+                    decided.spent.push(at);
+                    let answer = Answer::new(request.id, Outcome::Done).confirmed(request.fresh);
+                    (Some(request.fresh), answer.leased(request.lease.as_str()))
                 }
                 Decision::Again(id, hardware) => {
-                    again += 1;
-                    kept.push((at, Some(id)));
-                    let lease = self.again(request, id, &hardware, sku.lease_days, tx.now());
-                    Answer::new(request.id, Outcome::Done).confirmed(id).leased(lease)
+                    decided.again += 1;
+                    let lease = self.again(request, id, &hardware, batch.lease_days, now);
+                    (Some(id), Answer::new(request.id, Outcome::Done).confirmed(id).leased(lease))
                 }
-                Decision::Refuse(outcome) => {
-                    kept.push((at, None));
-                    Answer::new(request.id, outcome)
-                }
+                Decision::Refuse(outcome) => (None, Answer::new(request.id, outcome)),
             };
+            decided.kept.push((at, activation));
             let one = Said::answer(&answer);
             pool.answers.insert(request.id, one.line.clone());
-            said.push(one);
+            decided.said.push(one);
         }
-        devices.write(&mut tx).await?;
-        if kept.is_empty() {
-            tx.commit().await?;
-            return Ok(said);
+        decided
+    }
+
+    /// Writes what was decided: the activations, the answers, and one event where an activation was told.
+    async fn write(
+        &self,
+        tx: &mut Scoped,
+        batch: &Batch<'_>,
+        decided: &Decided,
+        end: ChainEnd,
+        actor: &Actor,
+    ) -> Result<(), Unwritten> {
+        let Batch { key, requests, way, .. } = *batch;
+        let spent: Vec<Spent<'_>> = decided.spent.iter().map(|at| row(&requests[*at])).collect();
+        let kept = decided.kept.iter().map(|(at, id)| answered(&requests[*at], *id, &decided.said[*at].line));
+        let kept: Vec<Answered<'_>> = kept.collect();
+        db::mak_write(tx, (key.application, key.id, way.as_str()), &spent, &kept).await?;
+        if !spent.is_empty() || decided.again > 0 {
+            let event = event(&batch.application.name, key, &spent, decided.again, way);
+            db::add_event(tx, &self.linker, (&key.id.to_string(), end), actor, event).await?;
         }
-        let spent: Vec<Spent<'_>> = spent.into_iter().map(|at| row(&batch[at])).collect();
-        let kept: Vec<Answered<'_>> =
-            kept.into_iter().map(|(at, id)| answered(&batch[at], id, &said[at].line)).collect();
-        db::mak_write(&mut tx, (key.application, key.id, way.as_str()), &spent, &kept).await?;
-        if !spent.is_empty() || again > 0 {
-            let event = event(&application.name, key, &spent, again, way);
-            db::add_event(&mut tx, &self.linker, (&key.id.to_string(), end), actor, event).await?;
-        }
-        tx.commit().await?;
-        Ok(said)
+        Ok(())
     }
 
     fn again(&self, request: &MakRequest, id: Uuid, hardware: &Hardware, days: i64, at: OffsetDateTime) -> String {

@@ -76,11 +76,6 @@ impl Standing {
         }
     }
 
-    /// Whether the software may run without a word to its user.
-    pub fn is_quiet(self) -> bool {
-        self != Self::Notification
-    }
-
     /// Whether it is activated.
     pub fn is_licensed(self) -> bool {
         matches!(self, Self::Licensed { .. })

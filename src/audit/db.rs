@@ -11,7 +11,7 @@ use super::{
     Actor, Event, Stored,
     chain::{Linker, START},
 };
-use crate::{contracts::db::like, postgres::Scoped};
+use crate::postgres::{Scoped, like};
 
 /// Events per INSERT: keeps one statement's arrays small while exports write thousands.
 const BATCH: usize = 1_000;

@@ -87,20 +87,11 @@ impl AuditPage {
             ("from", "From "),
             ("to", "To "),
         ];
-        let active = parts.iter().filter(|(part, _)| !self.address.get(part).is_empty());
-        active
-            .map(|(part, lead)| {
-                let without = self.address.clone().without(part).without("page");
-                Chip::new([lead, self.value(part)].concat(), without.href())
-            })
-            .collect()
-    }
-
-    /// What a filter shows: an action by its label, the others as they are.
-    fn value(&self, part: &str) -> &str {
-        let value = self.address.get(part);
-        let label = self.actions.iter().find(|choice| part == "action" && choice.value == value);
-        label.map_or(value, |choice| &choice.label)
+        // An action by its label, the others as they are.
+        Chip::active(&self.address, &parts, |part, value| {
+            let label = self.actions.iter().find(|choice| part == "action" && choice.value == value);
+            label.map_or(value, |choice| &choice.label).to_owned()
+        })
     }
 }
 

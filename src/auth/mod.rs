@@ -7,6 +7,7 @@ pub mod account;
 pub mod confirm;
 pub mod db;
 pub mod password;
+pub mod pending;
 pub mod proof;
 pub mod roles;
 pub mod session;

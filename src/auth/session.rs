@@ -10,7 +10,6 @@ use crate::{
     app::AppState,
     postgres::{Scope, Scoped},
     vault::envelope::fill_random,
-    web::visitor::Person,
 };
 
 /// Without a request for so long, a session ends.
@@ -21,6 +20,33 @@ pub const ABSOLUTE: Duration = Duration::hours(12);
 pub const FRESH: Duration = Duration::minutes(5);
 /// `last_seen_at` is written at most so often.
 const SEEN_EVERY: Duration = Duration::minutes(1);
+
+/// A signed-in person, as of this request.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Person {
+    /// Row in `people`.
+    pub id: Uuid,
+    /// Sign-in name.
+    pub email: String,
+    /// Display name.
+    pub name: String,
+    /// Site role: people, settings, imports; no key.
+    pub site_operator: bool,
+    /// Site role: the whole audit log.
+    pub auditor: bool,
+    /// Administrator of at least one License ID.
+    pub administers: bool,
+    /// Row in `sessions`.
+    pub session_id: Uuid,
+    /// When the password was last given in this session.
+    pub fresh_at: OffsetDateTime,
+    /// When this session was last written as seen.
+    pub last_seen_at: OffsetDateTime,
+    /// Notices not read yet; 100 stands for more.
+    pub unread: i64,
+    /// Whether somebody else was shown the password: then it is changed before anything else.
+    pub password_set_by_other: bool,
+}
 
 /// What the browser holds: 256 random bits.
 pub struct Token(String);

@@ -51,7 +51,7 @@ pub fn begin(lifecycle: &mut Lifecycle, state: &AppState, data_dir: &Path, sende
     let db = state.db.clone();
     lifecycle.task(
         "uploads",
-        every(SWEEP, ending.clone(), async move || Ok(imports::db::sweep(&db, db.clock().now()).await.map(drop)?)),
+        every(SWEEP, ending.clone(), async move || Ok(imports::sweep(&db, db.clock().now()).await.map(drop)?)),
     );
     let files = state.clone();
     lifecycle.task("downloads", every(SWEEP, ending.clone(), async move || files.downloads.sweep(&files.db).await));

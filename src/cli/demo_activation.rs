@@ -19,12 +19,13 @@ use crate::{
         ledger::{Ledger, MakRequest, Way},
         wire::Ask,
     },
-    audit::{self, Actor},
+    audit::{self, Actor, Event},
     clock::Clock,
     keys::ProductKey,
     pools,
     postgres::{Scope, Scoped},
     responder::{host::Host, instance::Instance},
+    vault::files::SiteKeys,
 };
 
 /// The License ID that the demo's own products stand under.
@@ -230,33 +231,22 @@ fn device_id(device: u8) -> u128 {
 }
 
 async fn register(opened: &Opened, tx: &mut Scoped) -> Result<(Own, Vec<VerifyingKey>)> {
-    let contract = Uuid::now_v7();
-    sqlx::query(
-        "INSERT INTO contracts (id, license_id, organization_id, program, status, created_at)
-         SELECT $1, $2, id, 'Own software', 'Active', app_now() FROM organizations WHERE name = 'Northwind Holding AG'",
-    )
-    .bind(contract)
-    .bind(LICENSE_ID)
-    .execute(&mut **tx)
-    .await?;
+    let contract = add_contract(tx).await?;
     let mut events = Vec::new();
     let application = |name: &str, enrolled| NewApplication { contract, name: name.to_owned(), enrolled, tolerance: 7 };
-    let (plotter, docks) = (application("Plotter", false), application("Dock Scheduler", true));
-    let (plotter, event) = admin::add_application(tx, &plotter).await?;
+    let (plotter, event) = admin::add_application(tx, &application("Plotter", false)).await?;
     events.push(event);
-    let (docks, event) = admin::add_application(tx, &docks).await?;
+    let (docks, event) = admin::add_application(tx, &application("Dock Scheduler", true)).await?;
     events.push(event);
-    let mut skus = Vec::new();
     let editions = [
         (plotter, "Plotter 5 Standard", "Standard", SkuKind::Client, 180),
         (plotter, "Plotter 5 Render Server", "Render Server", SkuKind::Server, 180),
         (docks, "Dock Scheduler 2", "Terminal", SkuKind::Client, 90),
     ];
+    let mut skus = Vec::new();
     let mut products = Vec::new();
     for (application, name, edition, kind, lease_days) in editions {
-        let product = admin::add_product(tx, &crate::products::classify::slug(name), name).await?;
-        let version = name.rsplit(' ').find(|word| word.chars().all(|c| c.is_ascii_digit())).unwrap_or_default();
-        pools::db::list_product(tx, contract, product, ["Own products", version, edition]).await?;
+        let product = add_product(tx, contract, name, edition).await?;
         let needed = kind.needed();
         let new =
             NewSku { application, product, edition: edition.to_owned(), kind, by_count: true, needed, lease_days };
@@ -266,24 +256,52 @@ async fn register(opened: &Opened, tx: &mut Scoped) -> Result<(Own, Vec<Verifyin
         products.push(product);
     }
     let mak = admin::issue_mak(tx, &opened.vault, skus[0], 250).await?;
-    let lost = admin::issue_mak(tx, &opened.vault, skus[1], 20).await?;
     events.push(mak.event);
-    let lost_id = lost.id;
+    let lost = admin::issue_mak(tx, &opened.vault, skus[1], 20).await?;
     events.push(lost.event);
-    events.push(admin::block_key(tx, lost_id, true).await?);
+    events.push(admin::block_key(tx, lost.id, true).await?);
     for (application, product) in [(plotter, products[0]), (docks, products[2])] {
         events.push(admin::issue_host_key(tx, &opened.vault, application, product).await?.event);
     }
-    let site = opened.vault.site_keys();
-    let lasts = Duration::days(PAST + 14);
-    let (code, event) = admin::add_code(tx, site, docks, 40, lasts, "Gates 1 to 6").await?;
+    let (devices, event) = enrol_devices(tx, opened.vault.site_keys(), docks).await?;
     events.push(event);
+    let now = tx.now();
+    audit::db::record_all(tx, &opened.linker(), now, &Actor::system("demo"), events).await?;
+    let own = Own { plotter, standard: skus[0], server: skus[1], docks, terminal: skus[2], mak: mak.key };
+    Ok((own, devices))
+}
+
+async fn add_contract(tx: &mut Scoped) -> sqlx::Result<Uuid> {
+    let contract = Uuid::now_v7();
+    sqlx::query(
+        "INSERT INTO contracts (id, license_id, organization_id, program, status, created_at)
+         SELECT $1, $2, id, 'Own software', 'Active', app_now() FROM organizations WHERE name = 'Northwind Holding AG'",
+    )
+    .bind(contract)
+    .bind(LICENSE_ID)
+    .execute(&mut **tx)
+    .await?;
+    Ok(contract)
+}
+
+/// An own product, listed under its License ID.
+async fn add_product(tx: &mut Scoped, contract: Uuid, name: &str, edition: &str) -> Result<Uuid> {
+    let product = admin::add_product(tx, &crate::products::classify::slug(name), name).await?;
+    let version = name.rsplit(' ').find(|word| word.chars().all(|c| c.is_ascii_digit())).unwrap_or_default();
+    pools::db::list_product(tx, contract, product, ["Own products", version, edition]).await?;
+    Ok(product)
+}
+
+/// Enrols the devices with a code; their keys, and the event of the code.
+async fn enrol_devices(tx: &mut Scoped, site: &SiteKeys, application: Uuid) -> Result<(Vec<VerifyingKey>, Event)> {
+    let lasts = Duration::days(PAST + 14);
+    let (code, event) = admin::add_code(tx, site, application, 40, lasts, "Gates 1 to 6").await?;
     let mut devices = Vec::new();
     for device in 0..DEVICES {
         let key = SigningKey::from_bytes(&[device + 1; 32]).verifying_key();
-        let cmid = Uuid::from_u128(device_id(device) | (docks.as_u128() & !0xffff_ffff));
+        let cmid = Uuid::from_u128(device_id(device) | (application.as_u128() & !0xffff_ffff));
         sqlx::query("SELECT responder_enrol($1, $2, $3, $4, $5)")
-            .bind(docks)
+            .bind(application)
             .bind(cmid)
             .bind(format!("DOCK-{device:02}"))
             .bind(site.enrolment_hash(code.expose_secret()).as_slice())
@@ -292,8 +310,5 @@ async fn register(opened: &Opened, tx: &mut Scoped) -> Result<(Own, Vec<Verifyin
             .await?;
         devices.push(key);
     }
-    let now = tx.now();
-    audit::db::record_all(tx, &opened.linker(), now, &Actor::system("demo"), events).await?;
-    let own = Own { plotter, standard: skus[0], server: skus[1], docks, terminal: skus[2], mak: mak.key };
-    Ok((own, devices))
+    Ok((devices, event))
 }

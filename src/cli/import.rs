@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::open::{self, Opened};
 use crate::{
-    audit::Actor,
+    audit::{Actor, chain::Linker},
     config::Settings,
     imports::{Caps, Importer, ParsedFile, Report, Who, preview::RowAction, read_file},
     keys::masked,
@@ -59,16 +59,16 @@ fn read(paths: &[PathBuf]) -> Result<(Vec<ParsedFile>, usize)> {
     Ok((files, refused))
 }
 
-/// The importer that acts as the command line. Shared with `keyward demo`.
+/// The importer that acts as the command line.
+fn importer<'a>(opened: &'a Opened, linker: &'a Linker) -> Importer<'a> {
+    let actor = Actor::system("import");
+    Importer { db: &opened.db, vault: &opened.vault, linker, actor, who: Who::System }
+}
+
+/// Writes the files. Shared with `keyward demo`.
 pub async fn write(opened: &Opened, files: Vec<ParsedFile>) -> Result<Vec<Report>> {
     let linker = opened.linker();
-    let importer = Importer {
-        db: &opened.db,
-        vault: &opened.vault,
-        linker: &linker,
-        actor: Actor::system("import"),
-        who: Who::System,
-    };
+    let importer = importer(opened, &linker);
     let bar = progress_bar();
     let mut progress = |done: u64, total: u64| {
         bar.set_length(total);
@@ -96,13 +96,7 @@ fn progress_bar() -> ProgressBar {
 
 async fn dry_run(opened: &Opened, files: &[ParsedFile]) -> Result<Vec<Report>> {
     let linker = opened.linker();
-    let importer = Importer {
-        db: &opened.db,
-        vault: &opened.vault,
-        linker: &linker,
-        actor: Actor::system("import"),
-        who: Who::System,
-    };
+    let importer = importer(opened, &linker);
     let reports = importer.dry_run(files).await?;
     for report in &reports {
         for row in &report.rows {

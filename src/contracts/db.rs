@@ -11,7 +11,10 @@ use time::Date;
 use uuid::Uuid;
 
 use super::model::{Contact, Contract, ContractHead, Filter, Offering, Sort};
-use crate::{auth::roles::Role, postgres::Scoped};
+use crate::{
+    auth::roles::Role,
+    postgres::{Scoped, like},
+};
 
 /// One License ID with the person's roles on it; `None` when it is absent or out of scope.
 ///
@@ -166,11 +169,6 @@ fn order_by((sort, descending): (Sort, bool)) -> String {
         Sort::Status => "c.status",
     };
     format!("{column} {} NULLS LAST, c.license_id", if descending { "DESC" } else { "ASC" })
-}
-
-/// A text for `ILIKE '%' || … || '%'` that means itself.
-pub fn like(text: &str) -> String {
-    text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_").replace('\0', "")
 }
 
 /// Programmes and statuses among the person's License IDs, for the filters.

@@ -23,8 +23,7 @@ use crate::{
         roles::{Permission, Role},
     },
     error::{Error, Result},
-    keys::{self, model::Of},
-    people,
+    keys::{self, model::Of, tab::Tab},
     postgres::Scoped,
     requests,
     web::{
@@ -213,26 +212,15 @@ async fn panel(
     let tab = ContractTab::parse(query.one("tab"));
     let list = address(query);
     let today = tx.today();
-    let reads_keys = head.may(Permission::ReadKeys);
-    let mut keys = None;
-    let mut key_count = None;
-    if reads_keys {
-        let (found, total) = key_list(tx, head, &list, query, revealed).await?;
-        key_count = Some(total);
-        keys = (tab == ContractTab::Keys).then_some(found);
-    } else if tab == ContractTab::Keys {
-        keys = Some(locked_keys(tx, head).await?);
-    }
-    let offerings = if tab == ContractTab::Offerings { db::offerings(tx, head.id).await? } else { Vec::new() };
+    let (keys, key_count) = keys_tab(tx, head, (tab, &list), query, revealed).await?;
+    let (offerings, offerings_locked) = offerings_tab(tx, head, tab).await?;
     let contacts = if tab == ContractTab::Contacts { db::contacts(tx, head.id).await? } else { Vec::new() };
-    let offerings_locked = if tab == ContractTab::Offerings && !head.may(Permission::ReadPosition) {
-        Some(locked(tx, head, Role::LicensePositionReader).await?)
+    let second_person = requests::db::second_person(tx, head.id).await?;
+    let used = if keys.as_ref().is_some_and(|keys| keys.locked.is_none()) {
+        used::plot(tx, head.id, &head.license_id).await?
     } else {
         None
     };
-    let second_person = requests::db::second_person(tx, head.id).await?;
-    let used =
-        if reads_keys && tab == ContractTab::Keys { used::plot(tx, head.id, &head.license_id).await? } else { None };
     Ok(ContractPanel {
         actions: actions::elsewhere(&head.license_id, &head.roles),
         ownership: ownership::tree(tx, head.id, &contract.agreement).await?,
@@ -253,20 +241,68 @@ async fn panel(
         authorization_number: contract.authorization_number,
         purchase_account_number: contract.purchase_account_number,
         location: contract.location,
-        offerings: offerings.into_iter().map(offering).collect(),
+        offerings,
         offerings_locked,
         keys,
         key_count,
-        contacts: contacts
-            .into_iter()
-            .map(|contact| Contact {
-                id: contact.id.to_string(),
-                role: contact.role,
-                name: contact.name,
-                email: contact.email,
-            })
-            .collect(),
+        contacts: contacts.into_iter().map(contact).collect(),
     })
+}
+
+/// The keys where their tab is open, locked for whoever may not read them; and how many there are, for whoever may.
+async fn keys_tab(
+    tx: &mut Scoped,
+    head: &ContractHead,
+    (tab, list): (ContractTab, &Address),
+    query: &Pairs,
+    revealed: Option<(Uuid, SecretString)>,
+) -> Result<(Option<KeyList>, Option<u64>)> {
+    let open = tab == ContractTab::Keys;
+    if !head.may(Permission::ReadKeys) {
+        let keys = if open { Some(locked_keys(tx, head).await?) } else { None };
+        return Ok((keys, None));
+    }
+    let tab = Tab {
+        of: Of::Contract(head.id),
+        open,
+        here: list.clone().at(["/contracts/", &head.license_id].concat()).with("tab", "keys"),
+        lead: KeyLead::Product,
+        export: Export::of_keys("export-selected", "Export selected keys", "selected")
+            .field("license_id", head.license_id.clone())
+            .text("The ticked keys of this License ID."),
+        empty: Empty::new(
+            EmptyKind::NothingYet,
+            "No keys here yet",
+            "Import a key file that holds this License ID to see its keys.",
+        ),
+    };
+    let (mut keys, total) = tab.read(tx, query).await?;
+    if let (Some(keys), Some((id, key))) = (&mut keys, revealed) {
+        keys.reveal(id, key);
+    }
+    Ok((keys, Some(total)))
+}
+
+/// The offerings where their tab is open, or what is missing to read their counts.
+async fn offerings_tab(
+    tx: &mut Scoped,
+    head: &ContractHead,
+    tab: ContractTab,
+) -> Result<(Vec<Offering>, Option<Locked>)> {
+    if tab != ContractTab::Offerings {
+        return Ok((Vec::new(), None));
+    }
+    let offerings = db::offerings(tx, head.id).await?.into_iter().map(offering).collect();
+    let locked = if head.may(Permission::ReadPosition) {
+        None
+    } else {
+        Some(locked(tx, head, Role::LicensePositionReader).await?)
+    };
+    Ok((offerings, locked))
+}
+
+fn contact(contact: model::Contact) -> Contact {
+    Contact { id: contact.id.to_string(), role: contact.role, name: contact.name, email: contact.email }
 }
 
 fn offering(line: model::Offering) -> Offering {
@@ -278,44 +314,6 @@ fn offering(line: model::Offering) -> Offering {
         effective: line.effective_quantity,
         assured: line.active_sa_quantity,
     }
-}
-
-async fn key_list(
-    tx: &mut Scoped,
-    head: &ContractHead,
-    list: &Address,
-    query: &Pairs,
-    revealed: Option<(Uuid, SecretString)>,
-) -> Result<(KeyList, u64)> {
-    let number = page_of(query.one("keys_page"));
-    let (rows, total) = keys::db::list(tx, Of::Contract(head.id), PAGE, (number - 1) * PAGE).await?;
-    let total = total.unsigned_abs();
-    let here = list.clone().at(["/contracts/", &head.license_id].concat()).with("tab", "keys");
-    let mut rows = keys::view::rows(rows, tx.today());
-    requests::beside::mark(tx, &mut rows).await?;
-    people::access::mark(tx, &mut rows).await?;
-    let mut keys = KeyList {
-        lead: KeyLead::Product,
-        place: here.path().to_owned(),
-        pager: Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total),
-        back: here.with("keys_page", query.one("keys_page")).href(),
-        rows,
-        export: (total > 0).then(|| {
-            Export::of_keys("export-selected", "Export selected keys", "selected")
-                .field("license_id", head.license_id.clone())
-                .text("The ticked keys of this License ID.")
-        }),
-        locked: None,
-        empty: Empty::new(
-            EmptyKind::NothingYet,
-            "No keys here yet",
-            "Import a key file that holds this License ID to see its keys.",
-        ),
-    };
-    if let Some((id, key)) = revealed {
-        keys.reveal(id, key);
-    }
-    Ok((keys, total))
 }
 
 /// A tab that wants a role which this person lacks, and whom to ask.

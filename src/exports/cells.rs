@@ -32,12 +32,7 @@ pub fn needs_prefix(cell: &str) -> bool {
     is_prefixed_or_dangerous(cell.as_bytes())
 }
 
-/// The cell as it is written. The writers do the same in place; this is the rule by itself.
-pub fn neutralise(cell: &str) -> String {
-    if needs_prefix(cell) { format!("'{cell}") } else { cell.to_owned() }
-}
-
-/// The cell as it was before [`neutralise`]: takes off one prefix if that is Keyward's own.
+/// The cell as it was before it was exported: takes off one prefix if that is Keyward's own.
 pub fn strip(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(rest) if is_prefixed_or_dangerous(rest.as_bytes()) => rest,
@@ -49,6 +44,11 @@ pub fn strip(cell: &str) -> &str {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// The cell as the writers write it, which put the prefix in place.
+    fn neutralise(cell: &str) -> String {
+        if needs_prefix(cell) { format!("'{cell}") } else { cell.to_owned() }
+    }
 
     #[test]
     fn every_dangerous_first_character_is_neutralised() {

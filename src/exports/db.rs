@@ -8,7 +8,10 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::groups::Group;
-use crate::{auth::roles::Permission, contracts::db::like, postgres::Scoped};
+use crate::{
+    auth::roles::Permission,
+    postgres::{Scoped, like},
+};
 
 /// What an export asks for. `None` means any.
 #[derive(Clone, Debug, Default)]

@@ -1,22 +1,17 @@
 //! `POST /exports/orders`: order lines as a file that imports again unchanged.
 
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
-use time::{Date, macros::format_description};
+use axum::{extract::State, response::Response};
 use uuid::Uuid;
 
 use super::{
-    Format,
-    keys::{attachment, still_as_shown},
-    table,
+    keys::still_as_shown,
+    table::{self, iso},
 };
 use crate::{
     app::AppState,
     audit::Event,
     auth::proof::SignedIn,
-    error::{Error, Result},
+    error::Result,
     imports::ORDER_COLUMNS,
     orders::{
         self,
@@ -30,8 +25,7 @@ use crate::{
 /// # Errors
 /// 400 for an unknown format, 409 where other lines match than were shown.
 pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) -> Result<Response> {
-    let format: Format =
-        form.one("format").parse().map_err(|unknown: super::UnknownFormat| Error::Malformed(unknown.to_string()))?;
+    let format = table::format(&form)?;
     // An id that isn't one is left out, like one that isn't the person's.
     let ticked = form.all("order_id");
     let ids: Vec<Uuid> = ticked.iter().filter_map(|id| Uuid::parse_str(id).ok()).collect();
@@ -44,10 +38,8 @@ pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) 
         still_as_shown(&form, found)?;
     }
     let detail = serde_json::json!({ "format": format.to_string() });
-    person.record(&state, &mut tx, Event::done("orders.export", format!("{found} order lines")).with(detail)).await?;
-    tx.commit().await?;
-    let file = table::write(format, &ORDER_COLUMNS, rows.into_iter().map(cells))?;
-    Ok((attachment(format, "orders", state.clock().now())?, file).into_response())
+    let event = Event::done("orders.export", format!("{found} order lines")).with(detail);
+    table::send(&person, &state, (tx, event), (format, "orders"), &ORDER_COLUMNS, rows.into_iter().map(cells)).await
 }
 
 fn cells(order: Order) -> [String; 10] {
@@ -63,8 +55,4 @@ fn cells(order: Order) -> [String; 10] {
         order.quantity.to_string(),
         order.country,
     ]
-}
-
-fn iso(day: Option<Date>) -> String {
-    day.and_then(|day| day.format(format_description!("[year]-[month]-[day]")).ok()).unwrap_or_default()
 }

@@ -1,16 +1,9 @@
 //! `POST /exports/summary`: a licence summary as a file. With a line for each License ID it has the columns of the
 //! file that is imported, and imports again unchanged.
 
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 
-use super::{
-    Format,
-    keys::{attachment, still_as_shown},
-    table,
-};
+use super::{keys::still_as_shown, table};
 use crate::{
     app::AppState,
     audit::Event,
@@ -20,7 +13,7 @@ use crate::{
         db::summary::lines,
         model::{Summarized, SummarySort},
     },
-    error::{Error, Result},
+    error::Result,
     imports::SUMMARY_COLUMNS,
     web::form::Pairs,
 };
@@ -30,8 +23,7 @@ use crate::{
 /// # Errors
 /// 400 for an unknown format, 409 where other License IDs match than were shown.
 pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) -> Result<Response> {
-    let format: Format =
-        form.one("format").parse().map_err(|unknown: super::UnknownFormat| Error::Malformed(unknown.to_string()))?;
+    let format = table::format(&form)?;
     let asked = Asked::parse(&form);
     let mut tx = person.begin(&state).await?;
     let choice = asked.choose(&mut tx).await?;
@@ -42,14 +34,12 @@ pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) 
     let (rows, count) = lines(&mut tx, &choice.contracts, asked.apart, (sort, false), 0, 0).await?;
     let detail = serde_json::json!({ "format": format.to_string(), "lines": count, "per_license_id": asked.apart });
     let event = Event::done("summary.export", format!("{} License IDs", choice.contracts.len())).with(detail);
-    person.record(&state, &mut tx, event).await?;
-    tx.commit().await?;
-    let file = if asked.apart {
-        table::write(format, &SUMMARY_COLUMNS, rows.into_iter().map(apart))?
+    let (left, file) = ((tx, event), (format, "licence-summary"));
+    if asked.apart {
+        table::send(&person, &state, left, file, &SUMMARY_COLUMNS, rows.into_iter().map(apart)).await
     } else {
-        table::write(format, &SUMMARY_COLUMNS[1..], rows.into_iter().map(together))?
-    };
-    Ok((attachment(format, "licence-summary", state.clock().now())?, file).into_response())
+        table::send(&person, &state, left, file, &SUMMARY_COLUMNS[1..], rows.into_iter().map(together)).await
+    }
 }
 
 fn apart(line: Summarized) -> [String; 7] {

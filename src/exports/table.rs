@@ -1,7 +1,48 @@
 //! A small table as a file: lists that fit in memory.
 
-use super::{Format, XlsxSheet, append_row, header_bytes};
-use crate::error::{Error, Result};
+use axum::response::{IntoResponse, Response};
+use time::{Date, macros::format_description};
+
+use super::{Format, UnknownFormat, XlsxSheet, append_row, header_bytes, keys::attachment};
+use crate::{
+    app::AppState,
+    audit::Event,
+    auth::proof::SignedIn,
+    error::{Error, Result},
+    postgres::Scoped,
+    web::form::Pairs,
+};
+
+/// The format that a form asks for.
+///
+/// # Errors
+/// 400 for an unknown one.
+pub(super) fn format(form: &Pairs) -> Result<Format> {
+    form.one("format").parse().map_err(|unknown: UnknownFormat| Error::Malformed(unknown.to_string()))
+}
+
+/// Records that a list leaves, with its event, and then answers with it as a file of this name.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn send<const N: usize>(
+    person: &SignedIn,
+    state: &AppState,
+    (mut tx, event): (Scoped, Event),
+    (format, name): (Format, &str),
+    columns: &[&str],
+    rows: impl IntoIterator<Item = [impl AsRef<str>; N]>,
+) -> Result<Response> {
+    person.record(state, &mut tx, event).await?;
+    tx.commit().await?;
+    let file = write(format, columns, rows)?;
+    Ok((attachment(format, name, state.clock().now())?, file).into_response())
+}
+
+/// A day as files write it; empty for none.
+pub(super) fn iso(day: Option<Date>) -> String {
+    day.and_then(|day| day.format(format_description!("[year]-[month]-[day]")).ok()).unwrap_or_default()
+}
 
 /// The whole file, the headings first.
 ///
@@ -10,20 +51,23 @@ use crate::error::{Error, Result};
 pub fn write<const N: usize>(
     format: Format,
     columns: &[&str],
-    rows: impl IntoIterator<Item = [String; N]>,
+    rows: impl IntoIterator<Item = [impl AsRef<str>; N]>,
 ) -> Result<Vec<u8>> {
     let Some(text) = format.text() else { return sheet(columns, rows).map_err(Error::Internal) };
     let mut out = header_bytes(text, columns);
     for row in rows {
-        append_row(&mut out, text, &row.each_ref().map(String::as_str));
+        append_row(&mut out, text, &row.each_ref().map(AsRef::as_ref));
     }
     Ok(out)
 }
 
-fn sheet<const N: usize>(columns: &[&str], rows: impl IntoIterator<Item = [String; N]>) -> anyhow::Result<Vec<u8>> {
+fn sheet<const N: usize>(
+    columns: &[&str],
+    rows: impl IntoIterator<Item = [impl AsRef<str>; N]>,
+) -> anyhow::Result<Vec<u8>> {
     let mut sheet = XlsxSheet::new(columns)?;
     for row in rows {
-        sheet.row(&row.each_ref().map(String::as_str))?;
+        sheet.row(&row.each_ref().map(AsRef::as_ref))?;
     }
     let mut bytes = Vec::new();
     std::io::Read::read_to_end(&mut sheet.finish()?, &mut bytes)?;

@@ -1,7 +1,10 @@
 //! What one may see, by a few characters of it. Each part joins the person's grants as the lists do; row-level
 //! security is the second wall.
 
-use crate::{auth::roles::Permission, contracts::db::like, postgres::Scoped};
+use crate::{
+    auth::roles::Permission,
+    postgres::{Scoped, like},
+};
 
 /// Of each kind at most so many: whoever wants more goes to the list.
 const MOST: i64 = 6;

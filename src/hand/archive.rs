@@ -73,17 +73,10 @@ impl ArchivePage {
 
 /// Chips for these parts of an address; a kind of thing by its name.
 pub(super) fn chips(address: &Address, parts: &[(&'static str, &'static str)]) -> Vec<Chip> {
-    let active = parts.iter().filter(|(part, _)| !address.get(part).is_empty());
-    active
-        .map(|(part, lead)| {
-            let value = address.get(part);
-            let label = match Thing::parse(value) {
-                Some(thing) if *part == "thing" => thing.label().to_owned(),
-                _ => value.to_owned(),
-            };
-            Chip::new([*lead, label.as_str()].concat(), address.clone().without(part).without("page").href())
-        })
-        .collect()
+    Chip::active(address, parts, |part, value| match Thing::parse(value) {
+        Some(thing) if part == "thing" => thing.label().to_owned(),
+        _ => value.to_owned(),
+    })
 }
 
 /// The kinds as a filter.

@@ -12,16 +12,16 @@ use uuid::Uuid;
 
 use super::{
     db::{self, Ticked},
-    input,
+    input::{self, Draft},
     model::{Spec, Thing},
     rights::Allowed,
-    undo, write,
+    undo, way_back, write,
 };
 use crate::{
     app::AppState,
     auth::proof::{SignedIn, Site, SomeAdministrator},
     error::{Error, Result},
-    postgres::Scope,
+    postgres::{Scope, Scoped},
     web::{
         form::Pairs,
         page::{Html, Shell},
@@ -93,7 +93,7 @@ fn within(ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
 /// When the database fails.
 pub async fn get(person: Site<SomeAdministrator>, State(state): State<AppState>, query: RawQuery) -> Result<Response> {
     let query = undo::query(query);
-    let back = undo::cleaned(query.one("back"));
+    let back = way_back::cleaned(query.one("back"));
     let ids = match query.one("scope") {
         // "Select all that match" on a Keys tab: those of its product or its License ID.
         "matching" => {
@@ -104,7 +104,7 @@ pub async fn get(person: Site<SomeAdministrator>, State(state): State<AppState>,
         _ => ids(&query)?,
     };
     if ids.is_empty() {
-        return Ok(Redirect::to(&undo::done(&back, "none", 0, None)).into_response());
+        return Ok(Redirect::to(&way_back::done(&back, "none", 0, None)).into_response());
     }
     let fields = blank();
     let page = page(&state, &person, &ids, &back, fields, &query, None).await?;
@@ -153,10 +153,11 @@ fn called(key: &Ticked) -> String {
 /// Changes them.
 ///
 /// # Errors
-/// When the database fails.
+/// [`Error::Conflict`] with the names where own applications' keys are among those to put away; else when the database
+/// fails.
 pub async fn post(person: Site<SomeAdministrator>, State(state): State<AppState>, form: Pairs) -> Result<Response> {
     let ids = ids(&form)?;
-    let back = undo::cleaned(form.one("back"));
+    let back = way_back::cleaned(form.one("back"));
     let chosen = form.all("set");
     let away = form.one("do") == "archive";
     // In the person's own scope: what isn't his is left out, as if it weren't there.
@@ -166,49 +167,81 @@ pub async fn post(person: Site<SomeAdministrator>, State(state): State<AppState>
     if keys.is_empty() {
         return Err(Error::NotFound);
     }
+    if away {
+        none_of_the_ledger(&keys)?;
+    }
     // System scope: nobody's own writes keys. The right is asked for each License ID again, in this transaction.
     let mut tx = state.db.begin(Scope::System).await?;
     let now = tx.now();
     let set_now: Vec<&Spec> = specs().filter(|spec| chosen.iter().any(|c| c == spec.column)).collect();
     let mut draft = input::read(&mut tx, set_now, &form).await?;
-    let message = input::message(&form);
     let nothing = chosen.is_empty() && !away;
-    if !away && draft.is_wrong() || message.error.is_some() || nothing {
+    if !away && draft.is_wrong() || input::message(&form).error.is_some() || nothing {
         drop(tx);
-        let mut fields = blank();
-        for (field, set) in &mut fields {
-            *set = chosen.iter().any(|c| c == field.name);
-            if let Some(sent) = draft.fields.iter().find(|sent| sent.name == field.name) {
-                (field.value, field.error) = (sent.value.clone(), sent.error.clone());
-            }
-        }
         let failure = nothing.then(|| "Nothing was saved: tick what you want to set, then save again.".to_owned());
-        let page = page(&state, &person, &ids, &back, fields, &form, failure).await?;
+        let page = page(&state, &person, &ids, &back, sent(&chosen, &draft), &form, failure).await?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
     }
     input::settle_moments(Thing::Key, now, &write::Row::new(), &mut draft.row);
     let mut set = write::Set::new(person.person().id, form.one("message"));
+    let what = if away { None } else { Some(&draft.row) };
+    let changed = carry_out(&mut tx, person.person().id, &keys, what, &mut set).await?;
+    let word = if away { "archived" } else { "changed" };
+    undo::finish(&state, person.visitor(), tx, set, changed, word, &back).await
+}
+
+/// Own applications' keys aren't put away by hand. Said with their names before anything is written; the write itself
+/// refuses them too.
+fn none_of_the_ledger(keys: &[Ticked]) -> Result<()> {
+    let own: Vec<String> = keys.iter().filter(|key| key.ledger).map(called).collect();
+    if own.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Conflict(format!(
+        "Nothing was archived. Leave out of what you tick: {}. {}",
+        undo::named(&own),
+        write::LEDGER
+    )))
+}
+
+/// The fields as they were sent, each with what is wrong with it.
+fn sent(chosen: &[String], draft: &Draft) -> Vec<(Field, bool)> {
+    let mut fields = blank();
+    for (field, set) in &mut fields {
+        *set = chosen.iter().any(|c| c == field.name);
+        if let Some(sent) = draft.fields.iter().find(|sent| sent.name == field.name) {
+            (field.value, field.error) = (sent.value.clone(), sent.error.clone());
+        }
+    }
+    fields
+}
+
+/// Puts `patch` over each of the keys, or puts all of them away where there is none; how many are different now.
+async fn carry_out(
+    tx: &mut Scoped,
+    me: Uuid,
+    keys: &[Ticked],
+    patch: Option<&write::Row>,
+    set: &mut write::Set,
+) -> Result<usize> {
     let mut changed = 0;
     let mut rights: HashMap<Uuid, Allowed> = HashMap::new();
     for key in keys {
         let allowed = match rights.get(&key.contract_id) {
             Some(allowed) => *allowed,
             None => {
-                let me = person.person().id;
-                let allowed = Allowed::on(&mut tx, me, Some(key.contract_id)).await?.ok_or(Error::NotFound)?;
+                let allowed = Allowed::on(tx, me, Some(key.contract_id)).await?.ok_or(Error::NotFound)?;
                 rights.insert(key.contract_id, allowed);
                 allowed
             }
         };
-        let done = if away {
-            set.archive(&mut tx, allowed, Thing::Key, key.id, true).await?
-        } else {
-            set.edit(&mut tx, allowed, Thing::Key, key.id, &draft.row).await?
+        let done = match patch {
+            None => set.archive(tx, allowed, Thing::Key, key.id, true).await?,
+            Some(patch) => set.edit(tx, allowed, Thing::Key, key.id, patch).await?,
         };
         changed += usize::from(done);
     }
-    let word = if away { "archived" } else { "changed" };
-    undo::finish(&state, person.visitor(), tx, set, changed, word, &back).await
+    Ok(changed)
 }
 
 #[cfg(test)]

@@ -5,7 +5,11 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::model::{Changed, Thing};
-use crate::{auth::roles::Permission, contracts::db::like, people::model::Named, postgres::Scoped};
+use crate::{
+    auth::roles::Permission,
+    people::model::Named,
+    postgres::{Scoped, like},
+};
 
 /// What of `changes h` a page shows.
 const CHANGED: &str = "
@@ -219,6 +223,8 @@ pub struct Ticked {
     pub product: String,
     /// Its last five characters.
     pub last_five: Option<String>,
+    /// Whether it is an own application's, whose activations are counted here.
+    pub ledger: bool,
 }
 
 /// Those of these keys that the person may change: of License IDs administered, not in the archive.
@@ -227,7 +233,7 @@ pub struct Ticked {
 /// When the database fails.
 pub async fn ticked(tx: &mut Scoped, ids: &[Uuid]) -> sqlx::Result<Vec<Ticked>> {
     sqlx::query_as(
-        "SELECT k.id, k.contract_id, c.license_id, p.name AS product, k.last_five
+        "SELECT k.id, k.contract_id, c.license_id, p.name AS product, k.last_five, k.ledger
          FROM product_keys k JOIN contracts c ON c.id = k.contract_id JOIN products p ON p.id = k.product_id
          WHERE k.id = ANY($1) AND k.archived_at IS NULL AND k.contract_id IN (SELECT app_administered())
          ORDER BY p.name, c.license_id, k.id",

@@ -120,10 +120,9 @@ fn field(spec: &Spec, typed: &str) -> Field {
     let field = match spec.kind {
         Kind::YesNo => field.choices(choices(&[("yes", "Yes"), ("no", "No")])),
         Kind::Since => field.choices(choices(&[("", "No"), ("yes", "Yes")])),
-        Kind::One(values) => field.choices(choices(values)),
         _ => field,
     };
-    let chosen = matches!(spec.kind, Kind::YesNo | Kind::Since | Kind::One(_));
+    let chosen = matches!(spec.kind, Kind::YesNo | Kind::Since);
     if spec.required || chosen { field } else { field.optional() }
 }
 
@@ -144,10 +143,6 @@ async fn value(tx: &mut Scoped, spec: &Spec, text: &str) -> Result<Result<Value,
         }
         Kind::Text(_) | Kind::Area(_) => Ok(json!(text)),
         Kind::YesNo => Ok(json!(text != "no")),
-        Kind::One(values) => match values.iter().find(|(value, _)| *value == text) {
-            Some((value, _)) => Ok(json!(value)),
-            None => Err("Choose one of these.".to_owned()),
-        },
         Kind::Day => day(text),
         Kind::Count => count(text),
         Kind::Since => Ok(if text.is_empty() { Value::Null } else { json!(true) }),

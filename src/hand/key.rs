@@ -17,7 +17,7 @@ use super::{
     model::{Kind, Spec, Thing},
     reading,
     rights::Allowed,
-    undo, write,
+    undo, way_back, write,
 };
 use crate::{
     app::AppState,
@@ -299,7 +299,7 @@ pub async fn edit(key: OnKey<Administer>, State(state): State<AppState>, form: P
 
 /// The address of a key's page with nothing else in it.
 pub(super) fn redirect(id: Uuid, word: &str) -> Redirect {
-    Redirect::to(&undo::done(&format!("/keys/{id}"), word, 1, None))
+    Redirect::to(&way_back::done(&format!("/keys/{id}"), word, 1, None))
 }
 
 #[cfg(test)]

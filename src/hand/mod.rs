@@ -21,12 +21,13 @@ pub mod rights;
 mod rows;
 mod typed;
 mod undo;
+mod way_back;
 mod words;
 pub mod write;
 
 pub use key::with_revealed;
 pub use rights::is_approved;
-pub use undo::offered;
+pub use way_back::offered;
 
 use rows::{Agreement, Contact, Contract, Made, Order, Organization, Product};
 

@@ -35,8 +35,6 @@ pub enum Kind {
     Count,
     /// Yes or no.
     YesNo,
-    /// One of these values, each with its label.
-    One(&'static [(&'static str, &'static str)]),
     /// A moment that stands while the box is ticked.
     Since,
     /// An organisation by its name.

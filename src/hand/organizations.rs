@@ -12,9 +12,8 @@ use super::{archive, rows, undo};
 use crate::{
     app::AppState,
     auth::proof::{Operator, Site},
-    contracts::db::like,
     error::Result,
-    postgres::Scope,
+    postgres::{Scope, like},
     web::{
         page::{Html, Shell},
         paging::{PAGE, page_of},

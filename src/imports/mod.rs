@@ -18,6 +18,7 @@ pub mod db;
 mod encoding;
 mod fields;
 mod findings;
+pub mod head;
 mod kinds;
 pub mod list;
 mod plan;

@@ -9,6 +9,7 @@ mod esu;
 mod keys;
 mod listed;
 mod orders;
+mod organizations;
 mod sheet;
 mod work;
 

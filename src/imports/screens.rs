@@ -6,7 +6,8 @@ use axum::{
 };
 
 use super::{
-    db::{self, ImportHead, Listed, StoredFile, StoredRow},
+    db::{self, Listed, StoredFile, StoredRow},
+    head::ImportHead,
     kinds::Kind,
     list::{ImportRow, ImportsPage, Tally},
     preview::{PreviewFile, PreviewPage, PreviewRow, RowAction},

@@ -9,6 +9,8 @@ pub mod kind;
 pub mod model;
 pub mod product_key;
 mod release;
+mod standing;
+pub mod tab;
 pub mod view;
 
 pub use kind::{Activations, KeyKind, kind_of};

@@ -5,7 +5,7 @@
 //! errors end in logs and on pages.
 use std::fmt;
 
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Groups in a key.
 const GROUPS: usize = 5;
@@ -129,18 +129,6 @@ pub fn masked(last_five: &str) -> String {
     format!("•••••-•••••-•••••-•••••-{last_five}")
 }
 
-/// Reads a key from bytes that were decrypted, wiping them afterwards.
-///
-/// # Errors
-/// [`Malformed`], as for [`ProductKey::parse`]; bytes that aren't UTF-8 count as a bad character.
-pub fn from_plaintext(bytes: Vec<u8>) -> Result<ProductKey, Malformed> {
-    let bytes = Zeroizing::new(bytes);
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => ProductKey::parse(text),
-        Err(_) => Err(Malformed::Character { group: 1, character: char::REPLACEMENT_CHARACTER }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,12 +184,6 @@ mod tests {
     #[test]
     fn a_mask_shows_the_last_five_only() {
         assert_eq!(masked("AB12C"), "•••••-•••••-•••••-•••••-AB12C");
-    }
-
-    #[test]
-    fn plaintext_that_is_not_text_is_malformed() {
-        assert!(from_plaintext(vec![0xff; 29]).is_err());
-        assert!(from_plaintext(KEY.as_bytes().to_vec()).is_ok());
     }
 
     proptest! {

@@ -6,7 +6,10 @@ use time::Date;
 use uuid::Uuid;
 
 use super::model::{Filter, Only, Order, OrderHead, Sight, Sort};
-use crate::{auth::roles::Permission, contracts::db::like, postgres::Scoped};
+use crate::{
+    auth::roles::Permission,
+    postgres::{Scoped, like},
+};
 
 /// How many order lines the person may see; `None` for someone who may see none anywhere.
 ///

@@ -106,20 +106,15 @@ impl OrdersPage {
             ("from", "Ordered from "),
             ("to", "Ordered until "),
         ];
-        let active = parts.iter().filter(|(part, _)| !self.address.get(part).is_empty());
         let only = self
             .only
             .iter()
             .skip(1)
             .find(|tab| tab.current)
             .map(|tab| Chip::new(tab.label, self.address.clone().without("only").without("page").href()));
-        active
-            .map(|(part, lead)| {
-                let without = self.address.clone().without(part).without("page");
-                Chip::new([lead, self.address.get(part)].concat(), without.href())
-            })
-            .chain(only)
-            .collect()
+        let mut chips = Chip::active(&self.address, &parts, |_, value| value.to_owned());
+        chips.extend(only);
+        chips
     }
 
     fn panel_href(&self, row: &OrderRow) -> String {

@@ -36,7 +36,7 @@ impl fmt::Display for AddError {
                 write!(f, "“{email}” isn't an e-mail address: write it as name@example.org, without spaces")
             }
             Self::Taken(email) => {
-                write!(f, "there is an account {email} already: `keyward user list` shows it")
+                write!(f, "there is an account {email} already: look it up among the accounts, or give another address")
             }
             Self::Name => write!(f, "a name is needed, of at most {LONGEST} characters"),
             Self::Database(fault) => fault.fmt(f),

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::db;
+use super::{db, model::Alone};
 use crate::{
     app::AppState,
     auth::proof::{OperatorOrAdministrator, Site},
@@ -17,24 +17,6 @@ use crate::{
         view::{Address, Empty, EmptyKind, Pager},
     },
 };
-
-/// A License ID and who alone administers it.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Alone {
-    /// The License ID.
-    pub license_id: String,
-    /// The Administrator's name.
-    pub name: String,
-    /// The address they sign in with.
-    pub email: String,
-}
-
-impl Alone {
-    /// Who holds what there, where a second one is named.
-    fn href(&self) -> String {
-        Address::new("/people").with("license_id", self.license_id.clone()).href()
-    }
-}
 
 /// The page.
 #[derive(Template)]

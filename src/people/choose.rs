@@ -11,7 +11,11 @@ use super::{
     plan::{self, Keep, PLACE, Place, Plan, Wish},
 };
 use crate::{
-    auth::roles::Role, contracts::db::like, error::Result, postgres::Scoped, web::form::Pairs, web::view::number,
+    auth::roles::Role,
+    error::Result,
+    postgres::{Scoped, like},
+    web::form::Pairs,
+    web::view::number,
 };
 
 /// People that are given roles at once.

@@ -5,11 +5,8 @@ use sqlx::AssertSqlSafe;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    alone::Alone,
-    model::{Account, GrantHead, Named, Target, source_words},
-};
-use crate::{contracts::db::like, postgres::Scoped};
+use super::model::{Account, Alone, GrantHead, Named, Target, source_words};
+use crate::postgres::{Scoped, like};
 
 /// Grants of one person that a list shows one by one; the rest is counted.
 pub const SHOWN: i64 = 50;

@@ -137,20 +137,11 @@ pub struct PeoplePage {
 impl PeoplePage {
     fn chips(&self) -> Vec<Chip> {
         let parts = [("q", "Search: "), ("license_id", "License ID: "), ("role", "Role: ")];
-        let active = parts.iter().filter(|(part, _)| !self.address.get(part).is_empty());
-        active
-            .map(|(part, lead)| {
-                let without = self.address.clone().without(part).without("page");
-                Chip::new([lead, self.value(part)].concat(), without.href())
-            })
-            .collect()
-    }
-
-    /// What a filter shows: a role by its name, the others as they are.
-    fn value(&self, part: &str) -> &str {
-        let value = self.address.get(part);
-        let role = self.roles.iter().find(|choice| part == "role" && choice.value == value);
-        role.map_or(value, |choice| &choice.label)
+        // A role by its name, the others as they are.
+        Chip::active(&self.address, &parts, |part, value| {
+            let role = self.roles.iter().find(|choice| part == "role" && choice.value == value);
+            role.map_or(value, |choice| &choice.label).to_owned()
+        })
     }
 
     fn form_open(&self) -> bool {

@@ -3,7 +3,7 @@
 use time::{Date, OffsetDateTime, Time};
 use uuid::Uuid;
 
-use crate::auth::roles::Role;
+use crate::{auth::roles::Role, web::view::Address};
 
 /// A person, as far as giving and taking a role needs.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -136,6 +136,24 @@ pub fn end_of(until: Date) -> OffsetDateTime {
 #[must_use]
 pub fn last_day(ends_at: OffsetDateTime) -> Date {
     (ends_at - time::Duration::MICROSECOND).to_offset(time::UtcOffset::UTC).date()
+}
+
+/// A License ID and who alone administers it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Alone {
+    /// The License ID.
+    pub license_id: String,
+    /// The Administrator's name.
+    pub name: String,
+    /// The address they sign in with.
+    pub email: String,
+}
+
+impl Alone {
+    /// Who holds what there, where a second one is named.
+    pub(super) fn href(&self) -> String {
+        Address::new("/people").with("license_id", self.license_id.clone()).href()
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::{
     db::{self, Few, Filter, Held, Listed},
     list::{GrantRow, PeoplePage, PersonRow, PersonStatus, Wanting},
     model::{GrantHead, last_day, role_label, source_words},
-    undo,
+    saved,
 };
 use crate::{
     app::AppState,
@@ -152,7 +152,7 @@ fn grant(held: &Held, today: Date) -> GrantRow {
 /// What just happened, with the way back where there is one.
 async fn told(tx: &mut Scoped, shell: Shell, query: &Pairs) -> Result<Shell> {
     let offer = match query.one("undo").parse() {
-        Ok(id) => undo::undoable(tx, id).await?,
+        Ok(id) => saved::undoable(tx, id).await?,
         Err(_) => None,
     };
     let told = notice(tx, query).await?;
@@ -169,7 +169,7 @@ async fn told(tx: &mut Scoped, shell: Shell, query: &Pairs) -> Result<Shell> {
 /// What just happened, told by the grant itself: the address names it, and says nothing on its own.
 async fn notice(tx: &mut Scoped, query: &Pairs) -> Result<Option<(Tone, String)>> {
     if let Ok(id) = query.one("change").parse::<Uuid>() {
-        let change = undo::own(tx, id).await?;
+        let change = saved::own(tx, id).await?;
         return Ok(change.and_then(|change| match query.one("notice") {
             "saved" => Some((Tone::Good, change.words)),
             "undone" => Some((Tone::Info, format!("Taken back: {}", change.words))),

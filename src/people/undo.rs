@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use serde_json::json;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     db,
     grants::GrantError,
     model::{last_day, role_label},
+    saved::UNDO_FOR,
     tell::{News, What, tell},
 };
 use crate::{
@@ -23,9 +24,6 @@ use crate::{
     error::{Error, Result},
     postgres::Scoped,
 };
-
-/// How long a save can be taken back.
-pub const UNDO_FOR: Duration = Duration::minutes(10);
 
 /// Takes it back, all of it or nothing.
 ///
@@ -57,39 +55,6 @@ pub async fn post(change: OnRoleChange, State(state): State<AppState>) -> Result
     tx.commit().await?;
     let next = if stays { format!("/people?notice=undone&change={}", change.change.id) } else { "/".to_owned() };
     Ok(Redirect::to(&next).into_response())
-}
-
-/// A save of one's own that can still be taken back.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Undoable {
-    /// The row.
-    pub id: Uuid,
-    /// What was done.
-    pub words: String,
-}
-
-/// A save of the reader's own: `Some` while it can be taken back.
-///
-/// # Errors
-/// When the database fails.
-pub async fn undoable(tx: &mut Scoped, id: Uuid) -> sqlx::Result<Option<Undoable>> {
-    let after = tx.now() - UNDO_FOR;
-    sqlx::query_as("SELECT id, words FROM role_changes WHERE id = $1 AND by_person = app_person() AND undone_at IS NULL AND made_at > $2")
-        .bind(id)
-        .bind(after)
-        .fetch_optional(&mut **tx)
-        .await
-}
-
-/// A save of the reader's own, whenever it was.
-///
-/// # Errors
-/// When the database fails.
-pub async fn own(tx: &mut Scoped, id: Uuid) -> sqlx::Result<Option<Undoable>> {
-    sqlx::query_as("SELECT id, words FROM role_changes WHERE id = $1 AND by_person = app_person()")
-        .bind(id)
-        .fetch_optional(&mut **tx)
-        .await
 }
 
 #[derive(sqlx::FromRow)]

@@ -4,7 +4,11 @@ use sqlx::{AssertSqlSafe, FromRow, Row, postgres::PgRow};
 use uuid::Uuid;
 
 use super::model::{Filter, Listed, Product, Sort};
-use crate::{auth::roles::Permission, contracts::db::like, keys::model::Standing, postgres::Scoped};
+use crate::{
+    auth::roles::Permission,
+    keys::model::Standing,
+    postgres::{Scoped, like},
+};
 
 /// One product; `None` when it is absent or on none of the person's License IDs.
 ///

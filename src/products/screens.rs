@@ -25,8 +25,8 @@ use crate::{
     keys::{
         self, ProductKey,
         model::{Of, Standing},
+        tab::Tab,
     },
-    people,
     postgres::Scoped,
     requests,
     web::{
@@ -257,39 +257,7 @@ async fn panel(
 ) -> Result<ProductPanel> {
     let tab = ProductTab::parse(query.one("tab"));
     let list = address(query);
-    let number = page_of(query.one("keys_page"));
-    let standing = Standing::parse(list.get("keys"));
-    let (rows, total) = keys::db::list(tx, Of::Product(product, standing), PAGE, (number - 1) * PAGE).await?;
-    let keys = match tab {
-        ProductTab::Keys => {
-            let here = list.clone().at(["/products/", &product.slug].concat()).with("tab", "keys");
-            let locked = locked(tx, product.id).await?;
-            let pager =
-                Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs());
-            let mut rows = keys::view::rows(rows, tx.today());
-            requests::beside::mark(tx, &mut rows).await?;
-            people::access::mark(tx, &mut rows).await?;
-            let mut keys = KeyList {
-                lead: KeyLead::Contract,
-                place: here.path().to_owned(),
-                back: here.with("keys_page", query.one("keys_page")).href(),
-                rows,
-                pager,
-                export: (total > 0).then(|| {
-                    Export::of_keys("export-selected", "Export selected keys", "selected")
-                        .field("product", product.slug.clone())
-                        .text("The ticked keys.")
-                }),
-                locked,
-                empty: if standing.is_some() { none_of_standing() } else { no_keys(product) },
-            };
-            if let Some((id, key)) = extra.revealed {
-                keys.reveal(id, key);
-            }
-            Some(keys)
-        }
-        ProductTab::About | ProductTab::Downloads => None,
-    };
+    let (keys, total) = keys_tab(tx, product, (tab, &list), query, extra.revealed).await?;
     let about = match tab {
         ProductTab::About => about::about(tx, product, extra.day.as_ref()).await?,
         ProductTab::Downloads | ProductTab::Keys => about::known(product),
@@ -303,14 +271,43 @@ async fn panel(
     Ok(ProductPanel {
         slug: product.slug.clone(),
         name: product.name.clone(),
+        standing: Standing::parse(list.get("keys")),
         list,
         tab,
         about,
-        key_count: total.unsigned_abs(),
-        standing,
+        key_count: total,
         keys,
         downloads,
     })
+}
+
+/// The keys where their tab is open; how many there are in any case.
+async fn keys_tab(
+    tx: &mut Scoped,
+    product: &Product,
+    (tab, list): (ProductTab, &Address),
+    query: &Pairs,
+    revealed: Option<(Uuid, SecretString)>,
+) -> Result<(Option<KeyList>, u64)> {
+    let standing = Standing::parse(list.get("keys"));
+    let tab = Tab {
+        of: Of::Product(product, standing),
+        open: tab == ProductTab::Keys,
+        here: list.clone().at(["/products/", &product.slug].concat()).with("tab", "keys"),
+        lead: KeyLead::Contract,
+        export: Export::of_keys("export-selected", "Export selected keys", "selected")
+            .field("product", product.slug.clone())
+            .text("The ticked keys."),
+        empty: if standing.is_some() { none_of_standing() } else { no_keys(product) },
+    };
+    let (mut keys, total) = tab.read(tx, query).await?;
+    if let Some(keys) = &mut keys {
+        keys.locked = locked(tx, product.id).await?;
+        if let Some((id, key)) = revealed {
+            keys.reveal(id, key);
+        }
+    }
+    Ok((keys, total))
 }
 
 fn none_of_standing() -> Empty {

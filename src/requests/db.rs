@@ -7,7 +7,7 @@ use super::{
     machine::Kind,
     model::{Askable, Attached, Entry, Place, Reading, Request},
 };
-use crate::{contracts::db::like, postgres::Scoped};
+use crate::postgres::{Scoped, like};
 
 /// What the person may see of `r`.
 const MINE: &str = "(r.state <> 'draft' OR r.asker_id = app_person())

@@ -25,6 +25,7 @@ use crate::{
     auth::proof::{OnRequest, OnRequestFile},
     error::{Error, Result},
     web::{
+        attachment,
         page::Html,
         view::{When, number},
     },
@@ -197,22 +198,10 @@ fn kept_name(name: &str, media_type: &str) -> String {
 pub async fn download(attached: OnRequestFile) -> Result<Response> {
     let (name, media_type, bytes) = attached.file;
     let media_type = if media_type == "text/plain" { "text/plain; charset=utf-8".to_owned() } else { media_type };
-    let disposition = HeaderValue::from_str(&disposition(&name)).map_err(|fault| Error::Internal(fault.into()))?;
+    let disposition =
+        HeaderValue::from_str(&attachment::named(&name)).map_err(|fault| Error::Internal(fault.into()))?;
     let media_type = HeaderValue::from_str(&media_type).map_err(|fault| Error::Internal(fault.into()))?;
     Ok(([(header::CONTENT_TYPE, media_type), (header::CONTENT_DISPOSITION, disposition)], bytes).into_response())
-}
-
-/// For saving, never for showing; the name as RFC 6266 has it.
-fn disposition(name: &str) -> String {
-    let mut encoded = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    format!("attachment; filename*=UTF-8''{encoded}")
 }
 
 #[cfg(test)]
@@ -235,6 +224,5 @@ mod tests {
         assert_eq!(kept_name("../../Foto.JPG", "image/jpeg"), "Foto.JPG");
         assert_eq!(kept_name("a\"b\r\n.txt", "text/plain"), "ab.txt");
         assert_eq!(kept_name("", "text/plain"), "file.txt");
-        assert_eq!(disposition("Plan für.pdf"), "attachment; filename*=UTF-8''Plan%20f%C3%BCr.pdf");
     }
 }

@@ -36,7 +36,7 @@ use super::{
 use crate::{
     app::AppState,
     audit::{Event, Outcome},
-    auth::confirm::{self, Replay},
+    auth::{confirm::Replay, pending},
     error::{Error, Result},
     postgres::Scope,
 };
@@ -167,7 +167,7 @@ async fn record_posts(
         }
         return Ok(response);
     }
-    confirm::keep_pending(&state, &visitor, &mut response).await?;
+    pending::keep_pending(&state, &visitor, &mut response).await?;
     if refused || !visitor.has_recorded() {
         let event = Event { outcome: outcome(status), ..Event::done("post", path) }
             .with(serde_json::json!({ "status": status.as_u16() }));

@@ -4,6 +4,8 @@
 //! Who may: health and static files are for anyone; the overview for whoever is signed in, cut to
 //! their License IDs. No tables of its own.
 
+mod assets;
+pub mod attachment;
 pub mod failure;
 pub mod form;
 pub mod health;

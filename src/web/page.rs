@@ -5,7 +5,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use axum::response::{IntoResponse, Response};
 
-use super::statics::Assets;
+use super::assets::Assets;
 use super::view::{Link, Undo};
 use crate::error::Error;
 

@@ -140,7 +140,7 @@ impl Routes {
         self.list.push(Route { method: Method::POST, path, access: T::ACCESS });
         let route = post(handler);
         let route = if T::ACCESS.fresh {
-            route.layer(middleware::from_fn(crate::auth::confirm::keep_stale_post))
+            route.layer(middleware::from_fn(crate::auth::pending::keep_stale_post))
         } else {
             route
         };

@@ -17,7 +17,8 @@ use axum::{
 };
 use time::OffsetDateTime;
 use tower_http::request_id::RequestId;
-use uuid::Uuid;
+
+pub use crate::auth::session::Person;
 
 use super::page;
 use crate::{
@@ -42,44 +43,15 @@ struct Inner {
     recorded: AtomicBool,
 }
 
-/// A signed-in person, as of this request.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Person {
-    /// Row in `people`.
-    pub id: Uuid,
-    /// Sign-in name.
-    pub email: String,
-    /// Display name.
-    pub name: String,
-    /// Site role: people, settings, imports; no key.
-    pub site_operator: bool,
-    /// Site role: the whole audit log.
-    pub auditor: bool,
-    /// Administrator of at least one License ID.
-    pub administers: bool,
-    /// Row in `sessions`.
-    pub session_id: Uuid,
-    /// When the password was last given in this session.
-    pub fresh_at: OffsetDateTime,
-    /// When this session was last written as seen.
-    pub last_seen_at: OffsetDateTime,
-    /// Notices not read yet; 100 stands for more.
-    pub unread: i64,
-    /// Whether somebody else was shown the password: then it is changed before anything else.
-    pub password_set_by_other: bool,
-}
-
-impl Person {
-    /// The navigation, cut to what this person may open.
-    fn nav(&self) -> Vec<page::NavItem> {
-        let may = |href: &str| match href {
-            "/people" | "/activation" | "/imports" | "/changes" => self.site_operator || self.administers,
-            "/organizations" => self.site_operator,
-            "/audit" => self.auditor || self.administers,
-            _ => true,
-        };
-        page::Shell::NAV.into_iter().filter(|item| may(item.href)).collect()
-    }
+/// The navigation, cut to what this person may open.
+fn nav(person: &Person) -> Vec<page::NavItem> {
+    let may = |href: &str| match href {
+        "/people" | "/activation" | "/imports" | "/changes" => person.site_operator || person.administers,
+        "/organizations" => person.site_operator,
+        "/audit" => person.auditor || person.administers,
+        _ => true,
+    };
+    page::Shell::NAV.into_iter().filter(|item| may(item.href)).collect()
 }
 
 impl Visitor {
@@ -169,7 +141,7 @@ impl Visitor {
         match self.person() {
             Some(person) => {
                 let shown = page::Person { name: person.name.clone(), email: person.email.clone() };
-                let shell = page::Shell::new(path, Some(shown), person.nav())
+                let shell = page::Shell::new(path, Some(shown), nav(person))
                     .sealed(state.vault.is_sealed())
                     .made(state.clock().now())
                     .bell(person.unread);

@@ -9,7 +9,7 @@ use keyward::{
         grants::{GrantError, revoke_one},
         model::{Named, Target},
         plan::{Outcome, Plan},
-        undo,
+        saved, undo,
     },
     postgres::Scoped,
     web::form::Pairs,
@@ -157,7 +157,7 @@ async fn a_save_is_taken_back_once_within_minutes_and_only_as_it_was_left() {
     assert!(matches!(back(&admin, short).await, Err(GrantError::Refused)), "not as it was left");
 
     let late = give(format!("emails={}&every=administered&role=product-keys-reader", two.email)).await;
-    world.clock.turn(undo::UNDO_FOR + Duration::seconds(1));
+    world.clock.turn(saved::UNDO_FOR + Duration::seconds(1));
     assert!(matches!(back(&admin, late).await, Err(GrantError::Refused)), "too late");
     assert_eq!(world.sees(&two).await, ["1", "2", "3"]);
     world.done().await;

@@ -568,6 +568,18 @@ async fn a_key_of_an_own_application_is_not_blocked_or_archived_by_hand() {
         assert_eq!(answer.status(), 409, "{path}");
         assert!(answer.text().await.unwrap().contains("under Activation"), "{path}");
     }
+    // Among others it is named, and the others stay too.
+    let (other, five) = (
+        world.planted.keys[0].to_string(),
+        text(&app, "SELECT last_five FROM product_keys WHERE id = $1", own.key).await,
+    );
+    let answer = send(&app, "/keys/bulk", ADMIN, &[("key_id", &other), ("key_id", &id), ("do", "archive")]).await;
+    let said = answer.text().await.unwrap();
+    let product = "SELECT p.name FROM products p JOIN product_keys k ON k.product_id = p.id WHERE k.id = $1";
+    let named = format!("Leave out of what you tick: {} …{five}, License ID", text(&app, product, own.key).await);
+    assert!(said.contains("Nothing was archived") && said.contains(&named), "{said}");
+    let away = "SELECT (archived_at IS NOT NULL)::text FROM product_keys WHERE id = $1";
+    assert_eq!(text(&app, away, world.planted.keys[0]).await, "false");
     // A note lifts no block.
     execute(&app, &format!("UPDATE product_keys SET blocked_at = app_now() WHERE id = '{id}'")).await;
     done(&app, &edit, ADMIN, &[("note", "kept")]).await;

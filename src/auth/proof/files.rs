@@ -1,14 +1,9 @@
 //! Proofs about the files of products: who may have one, and who looks after them.
 
-use std::ops::Deref;
-
 use axum::{extract::FromRequestParts, http::request::Parts};
 use uuid::Uuid;
 
-use super::{
-    SignedIn, access,
-    resources::{OnProduct, path_param},
-};
+use super::{SignedIn, access, estate::OnProduct, path::named, signed_in_behind};
 use crate::{
     app::AppState,
     error::{Error, Result},
@@ -16,6 +11,8 @@ use crate::{
     products::{downloads::db, downloads::db::Download, model::Product},
     web::registry::{Access, Proof, Who},
 };
+
+signed_in_behind!(OnKeptProduct, OnDownload, OnKeptDownload);
 
 /// Said where the product is known and its files are another's to look after.
 const KEEPERS: &str =
@@ -93,29 +90,8 @@ impl FromRequestParts<AppState> for OnKeptDownload {
 /// A file that is the person's to have: any other is as if it weren't there.
 async fn download(parts: &mut Parts, state: &AppState) -> Result<(SignedIn, Download, Scoped)> {
     let signed_in = SignedIn::from_request_parts(parts, state).await?;
-    let id: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+    let id: Uuid = named(parts, state, "id").await?;
     let mut tx = signed_in.begin(state).await?;
     let file = db::find(&mut tx, id).await?.ok_or(Error::NotFound)?;
     Ok((signed_in, file, tx))
-}
-
-impl Deref for OnKeptProduct {
-    type Target = SignedIn;
-    fn deref(&self) -> &SignedIn {
-        &self.signed_in
-    }
-}
-
-impl Deref for OnDownload {
-    type Target = SignedIn;
-    fn deref(&self) -> &SignedIn {
-        &self.signed_in
-    }
-}
-
-impl Deref for OnKeptDownload {
-    type Target = SignedIn;
-    fn deref(&self) -> &SignedIn {
-        &self.signed_in
-    }
 }

@@ -1,15 +1,12 @@
 //! Proofs for correcting by hand. They look in the program's own scope, because what may be corrected may be out of
 //! the person's sight (an archived License ID; any, for a site operator), and ask the right by the person's id.
 
-use std::{marker::PhantomData, ops::Deref};
+use std::marker::PhantomData;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use uuid::Uuid;
 
-use super::{
-    Operator, SignedIn, SiteRight, access,
-    resources::{lacking, path_param},
-};
+use super::{Operator, SignedIn, SiteRight, access, estate::lacking, path::named, signed_in_behind};
 use crate::{
     app::AppState,
     auth::roles::Permission,
@@ -20,6 +17,8 @@ use crate::{
     postgres::Scope,
     web::registry::{Access, Proof, Who},
 };
+
+signed_in_behind!(Edits<T>, OnChangeSet, OnAccount);
 
 /// A kind of thing with an address of its own, as a type.
 pub trait Row: Send + Sync + 'static {
@@ -54,7 +53,7 @@ impl<T: Row> FromRequestParts<AppState> for Edits<T> {
         if T::THING.of_the_site() && !Operator::has(signed_in.person()) {
             return Err(Error::Lacking(Operator::NEEDED.to_owned()));
         }
-        let name = path_param(parts, state, T::PARAM).await?;
+        let name: String = named(parts, state, T::PARAM).await?;
         let mut tx = state.db.begin(Scope::System).await?;
         let Some((id, contract, called)) = hand::db::find(&mut tx, T::THING, &name).await? else {
             return Err(Error::NotFound);
@@ -79,13 +78,6 @@ async fn missing(person: &SignedIn, state: &AppState, thing: Thing, name: &str) 
     Ok(Error::NotFound)
 }
 
-impl<T> Deref for Edits<T> {
-    type Target = SignedIn;
-    fn deref(&self) -> &SignedIn {
-        &self.signed_in
-    }
-}
-
 /// The set of changes in the path (`{id}`) holds something that this person may correct.
 pub struct OnChangeSet {
     signed_in: SignedIn,
@@ -101,19 +93,12 @@ impl FromRequestParts<AppState> for OnChangeSet {
     type Rejection = Error;
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let signed_in = SignedIn::from_request_parts(parts, state).await?;
-        let id: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+        let id: Uuid = named(parts, state, "id").await?;
         let mut tx = signed_in.begin(state).await?;
         if hand::db::set(&mut tx, id, 1).await?.is_empty() {
             return Err(Error::NotFound);
         }
         Ok(Self { signed_in, id })
-    }
-}
-
-impl Deref for OnChangeSet {
-    type Target = SignedIn;
-    fn deref(&self) -> &SignedIn {
-        &self.signed_in
     }
 }
 
@@ -135,16 +120,9 @@ impl FromRequestParts<AppState> for OnAccount {
         if !Operator::has(signed_in.person()) {
             return Err(Error::Lacking(Operator::NEEDED.to_owned()));
         }
-        let id: Uuid = path_param(parts, state, "id").await?.parse().map_err(|_| Error::NotFound)?;
+        let id: Uuid = named(parts, state, "id").await?;
         let mut tx = signed_in.begin(state).await?;
         let account = hand::db::account(&mut tx, id).await?.ok_or(Error::NotFound)?;
         Ok(Self { signed_in, account })
-    }
-}
-
-impl Deref for OnAccount {
-    type Target = SignedIn;
-    fn deref(&self) -> &SignedIn {
-        &self.signed_in
     }
 }

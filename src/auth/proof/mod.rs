@@ -3,9 +3,12 @@
 //! named in the path, within the person's scope: out of scope is 404, in scope without the role is
 //! a page that says which role is missing.
 
+mod estate;
 mod files;
 mod hand;
-mod resources;
+mod path;
+mod people;
+mod sent_in;
 
 use std::{marker::PhantomData, ops::Deref};
 
@@ -14,12 +17,11 @@ use axum::{
     http::{Method, request::Parts},
 };
 
+pub use estate::{Administer, Needs, OnApplication, OnContract, OnKey, OnOrder, OnProduct, ReadKeys, See};
 pub use files::{OnDownload, OnKeptDownload, OnKeptProduct};
 pub use hand::{Edits, OnAccount, OnChangeSet, Row};
-pub use resources::{
-    Administer, Needs, OnApplication, OnContract, OnGrant, OnImport, OnKey, OnOrder, OnPerson, OnProduct, OnRequest,
-    OnRequestFile, OnRoleChange, OnSession, ReadKeys, See,
-};
+pub use people::{OnGrant, OnPerson, OnRoleChange, OnSession};
+pub use sent_in::{OnImport, OnRequest, OnRequestFile};
 
 use super::session;
 use crate::{
@@ -32,6 +34,21 @@ use crate::{
         visitor::{Person, Visitor},
     },
 };
+
+/// Every proof of somebody's is theirs too: their transaction, their events.
+macro_rules! signed_in_behind {
+    ($($proof:ident $(<$kind:ident>)?),*) => { $(
+        impl$(<$kind>)? std::ops::Deref for $proof$(<$kind>)? {
+            type Target = SignedIn;
+            fn deref(&self) -> &SignedIn {
+                &self.signed_in
+            }
+        }
+    )* };
+}
+use signed_in_behind;
+
+signed_in_behind!(Site<R>, Anybody);
 
 const fn access(who: Who) -> Access {
     Access { who, fresh: false }
@@ -225,21 +242,10 @@ impl<T: Proof + Deref<Target = SignedIn>> FromRequestParts<AppState> for Fresh<T
         if proof.is_fresh(state) { Ok(Self(proof)) } else { Err(Error::Stale) }
     }
 }
-impl<R> Deref for Site<R> {
-    type Target = SignedIn;
-    fn deref(&self) -> &SignedIn {
-        &self.signed_in
-    }
-}
 
 /// Fresh proof that anybody is signed in; a wrapper so that [`Fresh`] can look through it.
-pub struct Anybody(SignedIn);
-
-impl Deref for Anybody {
-    type Target = SignedIn;
-    fn deref(&self) -> &SignedIn {
-        &self.0
-    }
+pub struct Anybody {
+    signed_in: SignedIn,
 }
 
 impl Proof for Anybody {
@@ -249,6 +255,6 @@ impl Proof for Anybody {
 impl FromRequestParts<AppState> for Anybody {
     type Rejection = Error;
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        SignedIn::from_request_parts(parts, state).await.map(Self)
+        Ok(Self { signed_in: SignedIn::from_request_parts(parts, state).await? })
     }
 }

@@ -7,11 +7,8 @@ use uuid::Uuid;
 use super::MATCHES;
 use crate::{
     auth::roles::Permission,
-    contracts::{
-        db::like,
-        model::{Chosen, Filter, PoolTotal, Summarized, SummarySort},
-    },
-    postgres::Scoped,
+    contracts::model::{Chosen, Filter, PoolTotal, Summarized, SummarySort},
+    postgres::{Scoped, like},
 };
 
 /// The quantity with active Software Assurance of `license_summaries s`. Online services have none: they are a

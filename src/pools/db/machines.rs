@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::super::model::{Counted, Filter, Known, Machine};
-use crate::{contracts::db::like, postgres::Scoped};
+use crate::postgres::{Scoped, like};
 
 /// What a list of machines is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

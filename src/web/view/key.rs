@@ -137,8 +137,6 @@ impl Meter {
 pub enum Quantity {
     /// Activations used of the limit.
     Activations(Meter),
-    /// Seats used of those bought.
-    Seats(Meter),
     /// Seats bought; how many are used isn't counted.
     SeatsBought(u64),
     /// Nothing is counted.
@@ -150,7 +148,7 @@ impl Quantity {
     #[must_use]
     pub const fn meter(&self) -> Option<Meter> {
         match self {
-            Self::Activations(meter) | Self::Seats(meter) => Some(*meter),
+            Self::Activations(meter) => Some(*meter),
             Self::SeatsBought(_) | Self::Uncounted => None,
         }
     }
@@ -160,7 +158,7 @@ impl Quantity {
     pub const fn noun(&self) -> &'static str {
         match self {
             Self::Activations(_) => "Activations",
-            Self::Seats(_) | Self::SeatsBought(_) => "Seats",
+            Self::SeatsBought(_) => "Seats",
             Self::Uncounted => "",
         }
     }
@@ -170,7 +168,7 @@ impl Quantity {
     pub fn plain(&self) -> String {
         match self {
             Self::SeatsBought(seats) => number(*seats),
-            Self::Activations(_) | Self::Seats(_) | Self::Uncounted => String::new(),
+            Self::Activations(_) | Self::Uncounted => String::new(),
         }
     }
 }

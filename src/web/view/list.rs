@@ -81,6 +81,22 @@ impl Chip {
     pub fn new(label: impl Into<String>, href: impl Into<String>) -> Self {
         Self { label: label.into(), href: href.into() }
     }
+
+    /// A chip for each of these parts of a list's address that narrows it: what goes before its value, and how that is
+    /// said. Taking one off leads back to the first page.
+    #[must_use]
+    pub fn active(
+        address: &Address,
+        parts: &[(&'static str, &'static str)],
+        said: impl Fn(&str, &str) -> String,
+    ) -> Vec<Self> {
+        let active = parts.iter().filter(|(part, _)| !address.get(part).is_empty());
+        let chip = |(part, lead): &(&'static str, &'static str)| {
+            let label = [*lead, &said(part, address.get(part))].concat();
+            Self::new(label, address.clone().without(part).without("page").href())
+        };
+        active.map(chip).collect()
+    }
 }
 
 /// Where one is in a long list.
