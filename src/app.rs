@@ -134,6 +134,7 @@ pub fn routes() -> Routes {
         .merge(crate::imports::routes())
         .merge(crate::hand::routes())
         .merge(crate::exports::routes())
+        .merge(crate::views::routes())
         .merge(crate::find::routes())
         .merge(crate::notices::routes())
         .merge(crate::reference::routes())

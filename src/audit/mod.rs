@@ -16,6 +16,8 @@ mod screens;
 pub mod verify;
 mod words;
 
+pub use screens::{address, count};
+
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;

@@ -84,7 +84,7 @@ pub async fn with_revealed(
 }
 
 /// The list's address; what is chosen in the list sends the same parts.
-pub(super) fn address(query: &Pairs) -> Address {
+pub fn address(query: &Pairs) -> Address {
     ["q", "program", "status", "ending", "month", "expired", "sort", "page"]
         .into_iter()
         .fold(Address::new("/contracts"), |address, part| address.with(part, query.one(part).trim()))
@@ -102,6 +102,18 @@ pub fn filter(query: &Pairs) -> Filter {
     let ending = query.one("ending").trim().parse().ok().filter(|days| (0..=36_500).contains(days));
     let month = ends::parse_month(query.one("month").trim());
     Filter { q: text("q"), program: text("program"), status: text("status"), expired, ending, month }
+}
+
+/// How many License IDs the list at this query shows on all its pages; `None` for whoever sees none at all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Scoped, query: &Pairs) -> sqlx::Result<Option<i64>> {
+    if !db::sees_any(tx).await? {
+        return Ok(None);
+    }
+    let today = tx.today();
+    Ok(Some(db::list(tx, &filter(query), today, sort(query.one("sort")), 1, 0).await?.1))
 }
 
 fn sort(text: &str) -> (Sort, bool) {

@@ -25,6 +25,7 @@ mod words;
 pub mod write;
 
 pub use key::with_revealed;
+pub use list::{address, count};
 pub use rights::is_approved;
 pub use undo::offered;
 

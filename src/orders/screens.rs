@@ -80,6 +80,19 @@ async fn page(
     })
 }
 
+/// How many order lines the list at this query shows on all its pages; `None` for whoever reads no orders.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Scoped, query: &Pairs) -> sqlx::Result<Option<i64>> {
+    if !db::reads_any(tx).await? {
+        return Ok(None);
+    }
+    let today = tx.today();
+    let filter = filter::filter(query).filter;
+    Ok(Some(db::list(tx, &filter, today, sort(query.one("sort")), 1, 0).await?.1))
+}
+
 fn choices(values: Vec<String>, current: &str) -> Vec<Choice> {
     let each =
         values.into_iter().filter(|value| !value.is_empty()).map(|value| Choice::new(value.clone(), value, current));

@@ -6,6 +6,7 @@
 mod files;
 mod hand;
 mod resources;
+mod views;
 
 use std::{marker::PhantomData, ops::Deref};
 
@@ -20,6 +21,8 @@ pub use resources::{
     Administer, Needs, OnApplication, OnContract, OnGrant, OnImport, OnKey, OnOrder, OnPerson, OnProduct, OnRequest,
     OnRequestFile, OnRoleChange, OnSession, ReadKeys, See,
 };
+
+pub use views::OnView;
 
 use super::session;
 use crate::{
