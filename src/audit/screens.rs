@@ -9,7 +9,7 @@ use time::{Date, OffsetDateTime, Time, macros::format_description};
 use super::{
     Outcome,
     db::{self, Filter, Listed},
-    list::{AuditPage, AuditRow, ChainState},
+    list::{AuditPage, AuditRow, COLUMNS, ChainState},
     verify,
     words::{self, ACTIONS},
 };
@@ -23,7 +23,7 @@ use crate::{
         form::Pairs,
         page::{Html, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Choice, Empty, EmptyKind, Pager, When, count as words_of},
+        view::{Address, Choice, Columns, Empty, EmptyKind, Pager, When, count as words_of},
     },
 };
 
@@ -64,6 +64,7 @@ pub async fn list(
         pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
         chain,
         empty: empty(&filter),
+        columns: Columns::parse(&COLUMNS, &query),
         address,
     };
     Ok(Html(page).into_response())
@@ -74,6 +75,7 @@ pub fn address(query: &Pairs) -> Address {
     let address = ["person", "action", "license_id", "page"]
         .into_iter()
         .fold(Address::new("/audit"), |address, part| address.with(part, query.one(part).trim()));
+    let address = address.with("columns", Columns::parse(&COLUMNS, query).part());
     let key = query.one("key").trim().to_uppercase();
     let ending = key.len() == 5 && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let address = address.with("key", if ending { key } else { String::new() });

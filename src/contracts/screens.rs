@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     actions, db, ends,
-    list::{ContractRow, ContractStatus, ContractsPage},
+    list::{COLUMNS, ContractRow, ContractStatus, ContractsPage},
     model::{self, Contract, ContractHead, Expired, Filter, Sort},
     ownership,
     panel::{Contact, ContractPanel, ContractTab, Offering},
@@ -31,7 +31,7 @@ use crate::{
         form::Pairs,
         page::Html,
         paging::{PAGE, page_of},
-        view::{Address, Choice, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, When},
+        view::{Address, Choice, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, When},
     },
 };
 
@@ -88,6 +88,7 @@ pub fn address(query: &Pairs) -> Address {
     ["q", "program", "status", "ending", "month", "expired", "sort", "page"]
         .into_iter()
         .fold(Address::new("/contracts"), |address, part| address.with(part, query.one(part).trim()))
+        .with("columns", Columns::parse(&COLUMNS, query).part())
 }
 
 /// The filter that an address or an export's form names.
@@ -162,6 +163,7 @@ async fn page(
         export_list,
         empty,
         panel,
+        columns: Columns::parse(&COLUMNS, query),
         address,
     })
 }
@@ -211,6 +213,11 @@ fn row(contract: Contract, today: Date, list: &Address) -> ContractRow {
         organization: contract.organization,
         location: contract.location,
         program: contract.program,
+        agreement: contract.agreement,
+        agreement_type: contract.agreement_type,
+        authorization_number: contract.authorization_number,
+        purchase_account_number: contract.purchase_account_number,
+        start: contract.starts_on.map(|start| When::day(start, today)),
         end: contract.ends_on.map(|end| When::day(end, today)),
     }
 }

@@ -9,7 +9,7 @@ use time::Date;
 use super::{
     db, esu,
     filter::{self, Narrowed},
-    list::{OrderRow, OrdersPage},
+    list::{COLUMNS, OrderRow, OrdersPage},
     model::{Filter, Only, Order, Sort},
     panel::OrderPanel,
 };
@@ -23,7 +23,7 @@ use crate::{
         form::Pairs,
         page::Html,
         paging::{PAGE, page_of},
-        view::{Address, Choice, Empty, EmptyKind, Field, Pager, Tab, When},
+        view::{Address, Choice, Columns, Empty, EmptyKind, Field, Pager, Tab, When},
     },
 };
 
@@ -76,6 +76,7 @@ async fn page(
         export: OrdersPage::exported(&address),
         empty: empty(tx, filter).await?,
         panel,
+        columns: Columns::parse(&COLUMNS, query),
         address,
     })
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     assign::GrantForm,
     db::{self, Few, Filter, Held, Listed},
-    list::{GrantRow, PeoplePage, PersonRow, PersonStatus, Wanting},
+    list::{COLUMNS, GrantRow, PeoplePage, PersonRow, PersonStatus, Wanting},
     model::{GrantHead, last_day, role_label, source_words},
     undo,
 };
@@ -26,7 +26,7 @@ use crate::{
         form::Pairs,
         page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Choice, Empty, EmptyKind, Pager, Undo, When},
+        view::{Address, Choice, Columns, Empty, EmptyKind, Pager, Undo, When},
     },
 };
 
@@ -51,6 +51,7 @@ pub fn address(query: &Pairs) -> Address {
     ["q", "license_id", "role", "page"]
         .into_iter()
         .fold(Address::new("/people"), |address, part| address.with(part, query.one(part).trim()))
+        .with("columns", Columns::parse(&COLUMNS, query).part())
 }
 
 /// What the list is narrowed to, and whether those without any role are in it: who holds nothing shows to a site
@@ -101,6 +102,7 @@ pub(super) async fn page(
         grant_fields: form.fields(person.person()),
         empty: empty(&filter),
         q: filter.q,
+        columns: Columns::parse(&COLUMNS, query),
         address,
     })
 }

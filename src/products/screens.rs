@@ -11,7 +11,7 @@ use super::{
     about::{self, WrongDay},
     db,
     downloads::{self, upload::Form},
-    list::{Category, ProductRow, ProductsPage},
+    list::{COLUMNS, Category, ProductRow, ProductsPage},
     model::{Filter, Listed, Product, Sort},
     panel::{ProductPanel, ProductTab},
 };
@@ -33,7 +33,7 @@ use crate::{
         form::Pairs,
         page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo},
+        view::{Address, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo},
     },
 };
 
@@ -151,6 +151,7 @@ pub fn address(query: &Pairs) -> Address {
     let address = ["q", "category", "sort", "page"]
         .into_iter()
         .fold(Address::new("/products"), |address, part| address.with(part, query.one(part).trim()));
+    let address = address.with("columns", Columns::parse(&COLUMNS, query).part());
     // A word that narrows nothing gets no chip that claims it does.
     address.with("keys", Standing::parse(query.one("keys")).map_or("", Standing::code))
 }
@@ -213,6 +214,7 @@ async fn page(
         }),
         empty: empty(&filter, survey.sees_any),
         panel,
+        columns: Columns::parse(&COLUMNS, query),
         address,
     })
 }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::{
     db::{self, Filter, Sort},
-    list::{RequestRow, RequestsPage},
+    list::{COLUMNS, RequestRow, RequestsPage},
     machine::{Kind, State},
     model::Request,
 };
@@ -21,7 +21,7 @@ use crate::{
         form::Pairs,
         page::Html,
         paging::{PAGE, page_of},
-        view::{Address, Choice, Empty, EmptyKind, Pager, When},
+        view::{Address, Choice, Columns, Empty, EmptyKind, Pager, When},
     },
 };
 
@@ -57,6 +57,7 @@ pub async fn list(person: SignedIn, Shared(state): Shared<AppState>, RawQuery(qu
         .map(|(value, label)| Choice::new(value, label, &filter.who))
         .collect(),
         empty: empty(&address),
+        columns: Columns::parse(&COLUMNS, &query),
         address,
     };
     Ok(Html(page).into_response())
@@ -67,6 +68,7 @@ pub fn address(query: &Pairs) -> Address {
     ["q", "state", "kind", "who", "license_id", "sort", "page"]
         .into_iter()
         .fold(Address::new("/requests"), |address, part| address.with(part, query.one(part).trim()))
+        .with("columns", Columns::parse(&COLUMNS, query).part())
 }
 
 fn filter(address: &Address) -> Filter {

@@ -2,6 +2,9 @@
 use super::{Address, Column};
 use crate::web::form::Pairs;
 
+/// Columns that a window of the usual width holds.
+const MANY: usize = 7;
+
 /// A column that a list has to offer. Its key is what the address names, for the sort too.
 #[derive(Clone, Copy, Debug)]
 pub struct Offered {
@@ -100,6 +103,16 @@ impl Columns {
     #[must_use]
     pub const fn chosen(&self) -> bool {
         self.chosen
+    }
+
+    /// The table's further classes: where columns were chosen none gives way, and where they are many the table scrolls.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match (self.chosen, self.shown.len()) {
+            (false, _) => "",
+            (true, ..=MANY) => " chosen",
+            (true, _) => " chosen many",
+        }
     }
 
     /// Whether a column is shown.
