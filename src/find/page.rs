@@ -28,7 +28,7 @@ impl FindPage {
             return Empty::new(
                 EmptyKind::NothingYet,
                 "Type a name or a number",
-                "Pages, products, License IDs, orders, people; a key by its last five characters.",
+                "Pages, saved views, products, License IDs, orders, people; a key by its last five characters.",
             );
         }
         Empty::new(

@@ -26,7 +26,7 @@ impl Category {
 }
 
 /// What the list has to show of a product.
-pub(super) const COLUMNS: [Offered; 4] = [
+pub const COLUMNS: [Offered; 4] = [
     Offered::new("name", "Product").sorts(),
     Offered::new("category", "Category").sorts().gives_way("less"),
     Offered::new("license_ids", "License IDs").sorts().numeric(),

@@ -51,9 +51,10 @@ pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) 
     db::hold(&mut tx, person.person().id).await?;
     let views = db::all(&mut tx).await?;
     let key = address.filters().iter().any(|(_, value)| imports::holds_key(value));
+    let unfit = key || query.len() > QUERY;
     let why = if key {
         Some("The filter holds a whole product key. Search by its last five characters, then save the view.".to_owned())
-    } else if query.len() > QUERY {
+    } else if unfit {
         Some("The filter is too long to be saved. Take some words out of it.".to_owned())
     } else {
         let nobody = Uuid::nil();
@@ -65,8 +66,8 @@ pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) 
         let unsaved = Unsaved {
             list,
             // A key goes nowhere, not even back.
-            query: if key { String::new() } else { query },
-            words: if key { String::new() } else { words(&address) },
+            query: if unfit { String::new() } else { query },
+            words: if unfit { String::new() } else { words(&address) },
             fields: vec![field(typed).error(Some(why))],
         };
         let page = page(&state, &person, &mut tx, None, Wrong::Save(Box::new(unsaved))).await?;
