@@ -176,7 +176,8 @@ impl ContractsPage {
             .text("The keys of the ticked License IDs; without a tick, all that you may see.");
         let mut list = Export::of_contracts("ticked", "Export the list")
             .text("The ticked License IDs; without a tick, all that the filters show.");
-        list.fields = address.filters().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let narrowed = address.clone().without("columns");
+        list.fields = narrowed.filters().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         // "Select all that match" means the License IDs of this list, not keys.
         let list = list.field("list", "contracts");
         (keys, list)

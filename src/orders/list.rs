@@ -136,8 +136,9 @@ impl OrdersPage {
     pub fn exported(address: &Address) -> Export {
         let mut export = Export { action: "/exports/orders", ..Export::of_contracts("ticked-orders", "Export") }
             .text("The ticked order lines; without a tick, all that the filters show.");
+        let narrowed = address.clone().without("columns");
         export.fields =
-            address.filters().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            narrowed.filters().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         export
     }
 }

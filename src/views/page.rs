@@ -22,11 +22,15 @@ pub struct ViewRow {
     pub count: Option<i64>,
     /// Whether it is the first, and the last, of its list.
     pub ends: (bool, bool),
-    /// What is wrong with the name that was sent.
-    pub error: Option<String>,
+    /// The name that was sent, and what is wrong with it.
+    pub wrong: Option<(String, String)>,
 }
 
 impl ViewRow {
+    fn typed(&self) -> &str {
+        self.wrong.as_ref().map_or(&self.name, |(typed, _)| typed)
+    }
+
     fn count_text(&self) -> String {
         number(self.count.unwrap_or_default())
     }
@@ -146,7 +150,7 @@ impl ViewsPage {
             words: "Status: Active".into(),
             count,
             ends,
-            error: None,
+            wrong: None,
         };
         Self {
             shell: Shell::sample("/views"),
@@ -158,7 +162,7 @@ impl ViewsPage {
                     rows: vec![
                         row("Ends <soon>", Some("/contracts?ending=90"), Some(1_204), (true, false)),
                         ViewRow {
-                            error: Some("Give it a name.".into()),
+                            wrong: Some(("Typed".into(), "Give it a name.".into())),
                             ..row("Active", Some("/contracts?status=Active"), Some(0), (false, true))
                         },
                     ],
@@ -178,9 +182,15 @@ mod tests {
     #[test]
     fn a_view_has_its_number_and_a_closed_list_has_none() {
         let html = ViewsPage::sample().render().expect("renders");
-        for part in
-            ["Ends &#60;soon&#62;", "1,204", "href=\"/contracts?ending=90\"", "Give it a name.", "/views/7/delete"]
-        {
+        for part in [
+            "Ends &#60;soon&#62;",
+            "1,204",
+            "href=\"/contracts?ending=90\"",
+            "Give it a name.",
+            "value=\"Typed\"",
+            ">Active</a>",
+            "/views/7/delete",
+        ] {
             assert!(html.contains(part), "{part}");
         }
         assert!(html.contains("You may no longer open this list"));

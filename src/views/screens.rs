@@ -76,8 +76,7 @@ pub(super) async fn page(
         Wrong::Rename(id, name, why) => {
             let id = id.to_string();
             if let Some(row) = groups.iter_mut().flat_map(|group| &mut group.rows).find(|row| row.id == id) {
-                row.name = name;
-                row.error = Some(why);
+                row.wrong = Some((name, why));
             }
         }
     }
@@ -119,7 +118,7 @@ async fn row(
         words: words(&address),
         count,
         ends,
-        error: None,
+        wrong: None,
     })
 }
 

@@ -258,3 +258,48 @@ async fn the_search_for_everything_finds_ones_own_views() {
     assert!(!found.contains("/contracts?q=2222222"), "another's view");
     app.done().await;
 }
+
+/// The list's own table.
+fn table(html: &str) -> &str {
+    let from = html.find("<div class=\"wide-table\">").expect("a list with rows");
+    html[from..].split("</table>").next().unwrap()
+}
+
+#[tokio::test]
+async fn columns_that_are_not_shown_are_not_sent() {
+    let app = world().await.app().await;
+    for (list, lead, other, columns) in [
+        ("/contracts", "license_id", "status", 7),
+        ("/products", "name", "keys", 4),
+        ("/orders", "description", "country", 8),
+        ("/requests", "number", "due", 6),
+        ("/people", "person", "status", 3),
+        ("/audit", "action", "outcome", 7),
+    ] {
+        if list == "/audit" {
+            save(&app, "auditor", "/audit", "", "So that there is an event").await;
+        }
+        let actor = if list == "/audit" { "auditor" } else { "administrator A" };
+        let shown = async |query: &str| page(&app, &format!("{list}?{query}"), actor).await;
+        let headings = |html: &str| table(html).matches("<th scope=\"col\"").count();
+        assert_eq!(headings(&shown("").await), columns, "{list}");
+        assert_eq!(headings(&shown("columns=secret.sealed").await), columns, "{list}: unknown names say nothing");
+        let html = shown(&format!("columns={lead}")).await;
+        let alone = table(&html);
+        assert_eq!(headings(&html), 1, "{list}");
+        assert!(!alone.contains("data-label=") && !alone.contains("class=\"grants\""), "{list}: {alone}");
+        let html = shown(&format!("columns={other}&columns=x.y&page=1")).await;
+        assert_eq!((headings(&html), table(&html).matches("data-label=").count() > 0), (2, true), "{list}");
+        let kept = format!("columns={lead}.{other}");
+        for link in
+            table(&html).split("<thead>").nth(1).unwrap().split("</thead>").next().unwrap().split("href=\"/").skip(1)
+        {
+            assert!(link.starts_with("static") || link.contains(&kept), "{list}: {link}");
+        }
+        assert!(
+            html.contains(&format!("name=\"columns\" value=\"{lead}.{other}\"")),
+            "{list}: the filters' form keeps them"
+        );
+    }
+    app.done().await;
+}
