@@ -31,4 +31,5 @@ pub mod responder;
 pub mod simulate;
 pub mod telemetry;
 pub mod vault;
+pub mod views;
 pub mod web;

@@ -20,13 +20,14 @@ use keyward::{
     postgres::like,
     products::{
         about::About,
-        list::{Category, ProductRow, ProductsPage},
+        list::{COLUMNS, Category, ProductRow, ProductsPage},
         model::{Listed, Product},
         panel::{ProductPanel, ProductTab},
     },
     web::{
+        form::Pairs,
         page::{Html, Person, Shell},
-        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Pager},
+        view::{Address, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Pager},
     },
 };
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
@@ -134,6 +135,7 @@ async fn page(bare: &Bare, path: &str, q: &str, panel: Option<ProductPanel>) -> 
         ),
         empty: Empty::new(EmptyKind::NothingYet, "", ""),
         panel,
+        columns: Columns::parse(&COLUMNS, &Pairs::default()),
         address,
     }
 }

@@ -5,7 +5,7 @@ use axum::Router;
 use super::AppState;
 use crate::{
     audit, auth, contracts, exports, find, hand, imports, keys, notices, orders, people, pools, products, reference,
-    requests,
+    requests, views,
     web::{self, registry::Routes},
 };
 
@@ -24,6 +24,7 @@ pub fn routes() -> Routes {
         .merge(imports::routes())
         .merge(hand::routes())
         .merge(exports::routes())
+        .merge(views::routes())
         .merge(find::routes())
         .merge(notices::routes())
         .merge(reference::routes())

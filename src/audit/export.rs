@@ -102,7 +102,7 @@ pub async fn post(
     form: Pairs,
 ) -> Result<Response> {
     let format: Format = form.one("format").parse()?;
-    let address = screens::address(&form).without("page");
+    let address = screens::address(&form).without("page").without("columns");
     let filter = screens::filter(&address);
     let place = state.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
     let mut tx = person.begin(&state).await?;

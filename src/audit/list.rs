@@ -3,7 +3,7 @@ use askama::Template;
 
 use super::Outcome;
 use crate::web::page::{Shell, Tone};
-use crate::web::view::{Address, Chip, Choice, Empty, Pager, When};
+use crate::web::view::{Address, Chip, Choice, Columns, Empty, Offered, Pager, When};
 
 impl Outcome {
     /// Its name.
@@ -26,6 +26,17 @@ impl Outcome {
         }
     }
 }
+
+/// What the list has to show of an event.
+pub(super) const COLUMNS: [Offered; 7] = [
+    Offered::new("action", "Action"),
+    Offered::new("when", "When"),
+    Offered::new("who", "Who"),
+    Offered::new("license_id", "License ID").gives_way("least"),
+    Offered::new("subject", "Subject"),
+    Offered::new("outcome", "Outcome"),
+    Offered::new("address", "Address").gives_way("spare"),
+];
 
 /// An event.
 #[derive(Clone, Debug)]
@@ -63,8 +74,10 @@ pub struct ChainState {
 pub struct AuditPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `person`, `action`, `license_id`, `key`, `from`, `to`, `page`.
+    /// The list's address: `person`, `action`, `license_id`, `key`, `from`, `to`, `page`, `columns`.
     pub address: Address,
+    /// Which columns are shown.
+    pub columns: Columns,
     /// The actions to filter by, "All" with the value "" first.
     pub actions: Vec<Choice>,
     /// The events on this page, the latest first.
@@ -141,6 +154,7 @@ impl AuditPage {
                 check: Some("/audit?check=1".into()),
             },
             empty: Empty::new(crate::web::view::EmptyKind::NothingMatches, "No event matches", "Take a filter off."),
+            columns: Columns::parse(&COLUMNS, &crate::web::form::Pairs::default()),
             address,
         }
     }

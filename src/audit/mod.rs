@@ -18,6 +18,7 @@ pub mod verify;
 mod words;
 
 pub use event::{Actor, Event, Outcome, SITE, Stored};
+pub use screens::{address, count};
 
 /// The routes of this slice.
 pub fn routes() -> crate::web::registry::Routes {

@@ -9,7 +9,7 @@ use time::{Date, OffsetDateTime, Time, macros::format_description};
 use super::{
     Outcome,
     db::{self, Filter, Listed},
-    list::{AuditPage, AuditRow, ChainState},
+    list::{AuditPage, AuditRow, COLUMNS, ChainState},
     verify,
     words::{self, ACTIONS},
 };
@@ -23,7 +23,7 @@ use crate::{
         form::Pairs,
         page::{Html, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Choice, Empty, EmptyKind, Pager, When, count},
+        view::{Address, Choice, Columns, Empty, EmptyKind, Pager, When, count as words_of},
     },
 };
 
@@ -49,8 +49,7 @@ pub async fn list(
     let number = page_of(query.one("page"));
     let mut tx = person.begin(&state).await?;
     let rows = db::list(&mut tx, &filter, PAGE, (number - 1) * PAGE).await?;
-    let (events, chains) = db::extent(&mut tx).await?;
-    let total = if filter.is_empty() { events } else { db::count(&mut tx, &filter).await? };
+    let (total, (events, chains)) = total(&mut tx, &filter).await?;
     let auditor = person.person().auditor;
     let chain = if auditor && query.one("check") == "1" && events <= CHECKED {
         checked(&state, &mut tx).await?
@@ -65,6 +64,7 @@ pub async fn list(
         pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
         chain,
         empty: empty(&filter),
+        columns: Columns::parse(&COLUMNS, &query),
         address,
     };
     Ok(Html(page).into_response())
@@ -75,6 +75,7 @@ pub fn address(query: &Pairs) -> Address {
     let address = ["person", "action", "license_id", "page"]
         .into_iter()
         .fold(Address::new("/audit"), |address, part| address.with(part, query.one(part).trim()));
+    let address = address.with("columns", Columns::parse(&COLUMNS, query).part());
     let key = query.one("key").trim().to_uppercase();
     let ending = key.len() == 5 && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let address = address.with("key", if ending { key } else { String::new() });
@@ -86,6 +87,20 @@ pub fn address(query: &Pairs) -> Address {
 
 fn day(text: &str) -> Option<Date> {
     Date::parse(text, format_description!("[year]-[month]-[day]")).ok()
+}
+
+/// How many events the list at this query shows on all its pages.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Scoped, query: &Pairs) -> sqlx::Result<i64> {
+    Ok(total(tx, &filter(&address(query))).await?.0)
+}
+
+/// How many events match; and how many there are in all, in how many chains.
+async fn total(tx: &mut Scoped, filter: &Filter) -> sqlx::Result<(i64, (i64, i64))> {
+    let extent = db::extent(tx).await?;
+    Ok((if filter.is_empty() { extent.0 } else { db::count(tx, filter).await? }, extent))
 }
 
 /// Both days belong to what they bound, in UTC.
@@ -144,7 +159,7 @@ fn empty(filter: &Filter) -> Empty {
 }
 
 fn extent_words(events: u64, chains: u64) -> String {
-    [count(events, "event", "events"), count(chains, "chain", "chains")].join(" in ")
+    [words_of(events, "event", "events"), words_of(chains, "chain", "chains")].join(" in ")
 }
 
 /// How much there is, and the way to a check of it for whoever reads it all: a chain is whole or not

@@ -2,7 +2,7 @@
 //! hold what this program no longer does.
 
 /// Codes and their words, in the order of the filter.
-pub const ACTIONS: [(&str, &str); 87] = [
+pub const ACTIONS: [(&str, &str); 92] = [
     ("key.reveal", "Key revealed"),
     ("key.copy", "Key copied"),
     ("keys.export", "Keys exported"),
@@ -53,6 +53,11 @@ pub const ACTIONS: [(&str, &str); 87] = [
     ("request.due", "Request’s day changed"),
     ("request.reading", "Count read back"),
     ("request.setting", "Second person for requests switched"),
+    ("view.save", "View saved"),
+    ("view.rename", "Saved view renamed"),
+    ("view.move", "Saved view moved"),
+    ("view.delete", "Saved view deleted"),
+    ("view.restore", "Saved view brought back"),
     ("person.add", "Account made"),
     ("person.disable", "Account disabled"),
     ("person.enable", "Account enabled"),

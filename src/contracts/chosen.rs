@@ -59,7 +59,7 @@ impl Asked {
             license_ids,
             filter: screens::filter(query),
             apart: query.one("by") == "license_id",
-            list: screens::address(query).without("page").without("sort"),
+            list: screens::address(query).without("page").without("sort").without("columns"),
         }
     }
 

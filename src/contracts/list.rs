@@ -5,7 +5,7 @@ use super::actions::Action;
 use super::ends::{parse_month, words_of};
 use super::panel::{ContractPanel, ContractTab};
 use crate::web::page::{Shell, Tone};
-use crate::web::view::{Address, Chip, Choice, Column, Empty, Export, Pager, Plot, When};
+use crate::web::view::{Address, Chip, Choice, Columns, Empty, Export, Offered, Pager, Plot, When};
 
 /// The state of a License ID: the vendor's word, which follows no published vocabulary, and how it
 /// is marked.
@@ -44,6 +44,22 @@ pub(super) fn end_words(end: &When) -> String {
     [verb, &end.words].concat()
 }
 
+/// What the list has to show of a License ID.
+pub(super) const COLUMNS: [Offered; 12] = [
+    Offered::new("license_id", "License ID").sorts(),
+    Offered::new("organization", "Organization").sorts(),
+    Offered::new("location", "Location").sorts().gives_way("spare"),
+    Offered::new("program", "Parent Program").sorts().gives_way("less"),
+    Offered::new("end", "End date").sorts(),
+    Offered::new("status", "Status").sorts().gives_way("least"),
+    Offered::new("roles", "My roles").gives_way("less"),
+    Offered::new("agreement", "Parent agreement").more(),
+    Offered::new("agreement_type", "Agreement type").more(),
+    Offered::new("authorization", "Authorization number").more(),
+    Offered::new("purchase_account", "Purchase account").more(),
+    Offered::new("start", "Start date").more(),
+];
+
 /// A License ID in the list.
 #[derive(Clone, Debug)]
 pub struct ContractRow {
@@ -59,6 +75,16 @@ pub struct ContractRow {
     pub end: Option<When>,
     /// Its state.
     pub status: ContractStatus,
+    /// The number of its parent agreement.
+    pub agreement: String,
+    /// The type of that agreement.
+    pub agreement_type: String,
+    /// Open License's second number.
+    pub authorization_number: String,
+    /// The purchase account of its MPSA.
+    pub purchase_account_number: String,
+    /// When it began.
+    pub start: Option<When>,
     /// The person's own roles on it.
     pub roles: Vec<String>,
     /// The row's menu.
@@ -89,8 +115,10 @@ impl ContractRow {
 pub struct ContractsPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `q`, `program`, `status`, `ending`, `month`, `expired`, `sort`, `page`, under the path `/contracts`.
+    /// The list's address: `q`, `program`, `status`, `ending`, `month`, `expired`, `sort`, `page`, `columns`, under the path `/contracts`.
     pub address: Address,
+    /// Which columns are shown.
+    pub columns: Columns,
     /// What was searched.
     pub q: String,
     /// Programmes to filter by, "All" with the value "" first.
@@ -120,25 +148,16 @@ pub struct ContractsPage {
 }
 
 impl ContractsPage {
-    fn columns(&self) -> [Column; 7] {
-        let sortable = |label, key| Column::sortable(label, key, &self.address);
-        [
-            sortable("License ID", "license_id"),
-            sortable("Organization", "organization"),
-            sortable("Location", "location").spare(),
-            sortable("Parent Program", "program").less(),
-            sortable("End date", "end"),
-            sortable("Status", "status").least(),
-            Column::plain("My roles").less(),
-        ]
-    }
-
     fn chips(&self) -> Vec<Chip> {
         chips(&self.address)
     }
 
     fn clear(&self) -> String {
-        Address::new(self.address.path()).with("sort", self.address.get("sort")).with("expired", "shown").href()
+        Address::new(self.address.path())
+            .with("sort", self.address.get("sort"))
+            .with("expired", "shown")
+            .with("columns", self.columns.part())
+            .href()
     }
 
     fn panel_href(&self, row: &ContractRow, tab: &str) -> String {
@@ -157,7 +176,8 @@ impl ContractsPage {
             .text("The keys of the ticked License IDs; without a tick, all that you may see.");
         let mut list = Export::of_contracts("ticked", "Export the list")
             .text("The ticked License IDs; without a tick, all that the filters show.");
-        list.fields = address.filters().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let narrowed = address.clone().without("columns");
+        list.fields = narrowed.filters().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         // "Select all that match" means the License IDs of this list, not keys.
         let list = list.field("list", "contracts");
         (keys, list)
@@ -203,6 +223,11 @@ impl ContractsPage {
             program: program.into(),
             end: Some(When::day(end, date!(2026 - 11 - 22))),
             status,
+            agreement: "4E61138".into(),
+            agreement_type: "Corporate".into(),
+            authorization_number: String::new(),
+            purchase_account_number: String::new(),
+            start: Some(When::day(date!(2024 - 07 - 01), date!(2026 - 11 - 22))),
             roles: vec!["Administrator".into()],
             actions: super::actions::of_row(
                 id,
@@ -294,6 +319,7 @@ impl ContractsPage {
             rows,
             export_keys: Some(keys),
             export_list,
+            columns: Columns::parse(&COLUMNS, &crate::web::form::Pairs::default()),
             empty: Empty::new(
                 crate::web::view::EmptyKind::NothingMatches,
                 "No License ID matches",
@@ -323,6 +349,20 @@ mod tests {
         assert!(html.contains("href=\"/contracts?expired=shown\""));
         assert!(html.contains("ends in 8 days") && html.contains("30 Nov 2026"));
         assert!(html.contains("href=\"/contracts/8671204?tab=keys\""));
+    }
+
+    #[test]
+    fn a_column_that_is_not_shown_is_not_in_the_page() {
+        let columns = |query: &str| Columns::parse(&COLUMNS, &crate::web::form::Pairs::parse(query.as_bytes()));
+        let chosen = ContractsPage { columns: columns("columns=start.agreement"), ..ContractsPage::sample() };
+        let html = chosen.render().expect("renders");
+        let label = |name: &str| html.contains(&format!("data-label=\"{name}\""));
+        assert!(label("Start date") && label("Parent agreement") && html.contains("4E61138"));
+        for name in ["Organization", "Location", "Parent Program", "End date", "Status", "My roles", "Agreement type"] {
+            assert!(!label(name) && !html.contains(&format!(">{name}<svg")), "{name}");
+        }
+        let html = ContractsPage::sample().render().expect("renders");
+        assert!(html.contains("data-label=\"My roles\"") && !html.contains("data-label=\"Start date\""));
     }
 
     #[test]

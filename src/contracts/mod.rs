@@ -19,7 +19,7 @@ mod used;
 use crate::web::registry::Routes;
 
 pub use chosen::{Asked, Choice};
-pub use screens::{filter, with_revealed};
+pub use screens::{address, count, filter, with_revealed};
 
 /// The routes of this slice.
 pub fn routes() -> Routes {

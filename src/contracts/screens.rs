@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     actions, db, ends,
-    list::{ContractRow, ContractStatus, ContractsPage},
+    list::{COLUMNS, ContractRow, ContractStatus, ContractsPage},
     model::{self, Contract, ContractHead, Expired, Filter, Sort},
     ownership,
     panel::{Contact, ContractPanel, ContractTab, Offering},
@@ -30,7 +30,7 @@ use crate::{
         form::Pairs,
         page::Html,
         paging::{PAGE, page_of},
-        view::{Address, Choice, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, When},
+        view::{Address, Choice, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, When},
     },
 };
 
@@ -83,10 +83,11 @@ pub async fn with_revealed(
 }
 
 /// The list's address; what is chosen in the list sends the same parts.
-pub(super) fn address(query: &Pairs) -> Address {
+pub fn address(query: &Pairs) -> Address {
     ["q", "program", "status", "ending", "month", "expired", "sort", "page"]
         .into_iter()
         .fold(Address::new("/contracts"), |address, part| address.with(part, query.one(part).trim()))
+        .with("columns", Columns::parse(&COLUMNS, query).part())
 }
 
 /// The filter that an address or an export's form names.
@@ -101,6 +102,18 @@ pub fn filter(query: &Pairs) -> Filter {
     let ending = query.one("ending").trim().parse().ok().filter(|days| (0..=36_500).contains(days));
     let month = ends::parse_month(query.one("month").trim());
     Filter { q: text("q"), program: text("program"), status: text("status"), expired, ending, month }
+}
+
+/// How many License IDs the list at this query shows on all its pages; `None` for whoever sees none at all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Scoped, query: &Pairs) -> sqlx::Result<Option<i64>> {
+    if !db::sees_any(tx).await? {
+        return Ok(None);
+    }
+    let today = tx.today();
+    Ok(Some(db::list(tx, &filter(query), today, sort(query.one("sort")), 1, 0).await?.1))
 }
 
 fn sort(text: &str) -> (Sort, bool) {
@@ -149,6 +162,7 @@ async fn page(
         export_list,
         empty,
         panel,
+        columns: Columns::parse(&COLUMNS, query),
         address,
     })
 }
@@ -198,6 +212,11 @@ fn row(contract: Contract, today: Date, list: &Address) -> ContractRow {
         organization: contract.organization,
         location: contract.location,
         program: contract.program,
+        agreement: contract.agreement,
+        agreement_type: contract.agreement_type,
+        authorization_number: contract.authorization_number,
+        purchase_account_number: contract.purchase_account_number,
+        start: contract.starts_on.map(|start| When::day(start, today)),
         end: contract.ends_on.map(|end| When::day(end, today)),
     }
 }

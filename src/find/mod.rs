@@ -1,4 +1,4 @@
-//! One field that finds everything: pages, products, License IDs, orders, people, and keys by their last five
+//! One field that finds everything: pages, saved views, products, License IDs, orders, people, and keys by their last five
 //! characters. It leads to things and never holds a secret.
 //!
 //! Who may: whoever is signed in; each kind is cut to what its own pages show this person. Tables: none of its own.

@@ -5,6 +5,8 @@
 pub enum Kind {
     /// A page of the portal.
     Page,
+    /// A view that the person has saved.
+    View,
     /// A product.
     Product,
     /// A License ID.
@@ -19,12 +21,14 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Page, Self::Product, Self::Contract, Self::Key, Self::Order, Self::Person];
+    pub const ALL: [Self; 7] =
+        [Self::Page, Self::View, Self::Product, Self::Contract, Self::Key, Self::Order, Self::Person];
 
     /// What `db` calls it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Page => "page",
+            Self::View => "view",
             Self::Product => "product",
             Self::Contract => "contract",
             Self::Key => "key",
@@ -37,6 +41,7 @@ impl Kind {
     pub const fn heading(self) -> &'static str {
         match self {
             Self::Page => "Pages",
+            Self::View => "Saved views",
             Self::Product => "Products",
             Self::Contract => "License IDs",
             Self::Key => "Keys by their last five characters",
@@ -49,6 +54,7 @@ impl Kind {
     pub const fn icon(self) -> &'static str {
         match self {
             Self::Page => "home",
+            Self::View => "bookmark",
             Self::Product => "box",
             Self::Contract => "file",
             Self::Key => "key",

@@ -28,7 +28,7 @@ impl FindPage {
             return Empty::new(
                 EmptyKind::NothingYet,
                 "Type a name or a number",
-                "Pages, products, License IDs, orders, people; a key by its last five characters.",
+                "Pages, saved views, products, License IDs, orders, people; a key by its last five characters.",
             );
         }
         Empty::new(
@@ -54,6 +54,7 @@ impl FindPage {
             q: "win".into(),
             found: vec![
                 found(Kind::Page, "Setup keys", "", "/setup-keys"),
+                found(Kind::View, "Winter ends", "Contracts", "/contracts?month=2027-01"),
                 found(Kind::Product, "Windows 11 Pro", "Windows", "/products/windows-11-pro"),
                 found(Kind::Contract, "8671204", "Enterprise, Northwind", "/contracts/8671204"),
                 found(Kind::Key, "Windows 11 Pro", "MAK ending in AB12C, 8671204", "/keys/1"),

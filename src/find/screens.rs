@@ -13,11 +13,14 @@ use crate::{
     app::AppState,
     auth::proof::SignedIn,
     error::Result,
+    views::{self, model::View},
     web::{form::Pairs, page::Html},
 };
 
 /// Characters that are looked for at most: no name is longer, and a longer text finds nothing.
 const LONGEST: usize = 200;
+/// Saved views at most.
+const VIEWS: i64 = 6;
 
 /// Shows what `q` finds.
 ///
@@ -32,16 +35,23 @@ pub async fn get(person: SignedIn, State(state): State<AppState>, RawQuery(query
         found = places::find(&shell.nav, &q);
         let people = shell.nav.iter().any(|item| item.href == "/people");
         let mut tx = person.begin(&state).await?;
+        found.extend(views::db::named(&mut tx, &q, VIEWS).await?.iter().filter_map(view));
         found.extend(db::find(&mut tx, &q, people).await?.into_iter().filter_map(thing));
     }
     Ok(Html(FindPage { shell, q, found }))
+}
+
+fn view(view: &View) -> Option<Found> {
+    let list = view.list()?;
+    let (title, detail) = (view.name.clone(), list.label().to_owned());
+    Some(Found { kind: Kind::View, title, detail, href: list.address(&view.pairs()).href() })
 }
 
 fn thing(hit: Hit) -> Option<Found> {
     let kind = Kind::ALL.into_iter().find(|kind| kind.code() == hit.kind)?;
     let part: String = byte_serialize(hit.key.as_bytes()).collect();
     let href = match kind {
-        Kind::Page => return None,
+        Kind::Page | Kind::View => return None,
         Kind::Product => format!("/products/{}", hit.key),
         Kind::Contract => format!("/contracts/{}", part.replace('+', "%20")),
         Kind::Key => format!("/keys/{}", hit.key),

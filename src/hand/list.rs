@@ -16,7 +16,9 @@ use crate::{
     app::AppState,
     auth::proof::{OperatorOrAdministrator, Site},
     error::Result,
+    postgres::Scoped,
     web::{
+        form::Pairs,
         page::{Html, Shell},
         paging::{PAGE, page_of},
         view::{Address, Chip, Choice, Empty, EmptyKind, Pager},
@@ -70,14 +72,8 @@ pub async fn get(
     query: RawQuery,
 ) -> Result<Response> {
     let query = undo::query(query);
-    let address = ["q", "thing", "since", "page"]
-        .into_iter()
-        .fold(Address::new("/changes"), |address, part| address.with(part, query.one(part).trim()));
-    let filter = Filter {
-        q: address.get("q").to_owned(),
-        thing: address.get("thing").to_owned(),
-        since_import: address.get("since") == "import",
-    };
+    let address = address(&query);
+    let filter = filter(&address);
     let page = page_of(query.one("page"));
     let mut tx = person.begin(&state).await?;
     let (rows, total) = db::list(&mut tx, &filter, PAGE, (page - 1) * PAGE).await?;
@@ -96,6 +92,29 @@ pub async fn get(
         address,
     })
     .into_response())
+}
+
+/// The list's address.
+pub fn address(query: &Pairs) -> Address {
+    ["q", "thing", "since", "page"]
+        .into_iter()
+        .fold(Address::new("/changes"), |address, part| address.with(part, query.one(part).trim()))
+}
+
+fn filter(address: &Address) -> Filter {
+    Filter {
+        q: address.get("q").to_owned(),
+        thing: address.get("thing").to_owned(),
+        since_import: address.get("since") == "import",
+    }
+}
+
+/// How many changes the list at this query shows on all its pages.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Scoped, query: &Pairs) -> sqlx::Result<i64> {
+    Ok(db::list(tx, &filter(&address(query)), 1, 0).await?.1)
 }
 
 fn empty(filter: &Filter) -> Empty {

@@ -26,6 +26,7 @@ mod words;
 pub mod write;
 
 pub use key::with_revealed;
+pub use list::{address, count};
 pub use rights::is_approved;
 pub use way_back::offered;
 

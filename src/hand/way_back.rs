@@ -64,6 +64,7 @@ pub fn offered(shell: Shell, address: &str) -> Shell {
         "archived" => "Archived: out of lists, counts and exports. It waits in the archive.".to_owned(),
         "restored" => "Restored: back in its lists.".to_owned(),
         "undone" => "Taken back.".to_owned(),
+        "view" => "Saved. The view stands under Views, with how many match now.".to_owned(),
         "none" => "Nothing was ticked. Tick the keys that you want to edit.".to_owned(),
         _ => return shell,
     };

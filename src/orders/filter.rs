@@ -2,8 +2,14 @@
 
 use time::{Date, macros::format_description};
 
-use super::model::{Filter, Only};
-use crate::web::{form::Pairs, view::Address};
+use super::{
+    list::COLUMNS,
+    model::{Filter, Only},
+};
+use crate::web::{
+    form::Pairs,
+    view::{Address, Columns},
+};
 
 /// A filter and what of it couldn't be read.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +28,9 @@ pub const PARTS: [&str; 8] = ["q", "license_id", "product", "reseller", "country
 /// The list's address.
 pub fn address(query: &Pairs) -> Address {
     let parts = PARTS.into_iter().chain(["sort", "page"]);
-    parts.fold(Address::new("/orders"), |address, part| address.with(part, query.one(part).trim()))
+    parts
+        .fold(Address::new("/orders"), |address, part| address.with(part, query.one(part).trim()))
+        .with("columns", Columns::parse(&COLUMNS, query).part())
 }
 
 /// The filter that an address or an export's form names. A day that isn't one narrows nothing and is told.

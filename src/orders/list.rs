@@ -3,7 +3,19 @@ use askama::Template;
 
 use super::{esu::EsuAnswer, panel::OrderPanel};
 use crate::web::page::Shell;
-use crate::web::view::{Address, Chip, Choice, Column, Empty, Export, Field, Pager, Tab, When, number};
+use crate::web::view::{Address, Chip, Choice, Columns, Empty, Export, Field, Offered, Pager, Tab, When, number};
+
+/// What the list has to show of an order line.
+pub(super) const COLUMNS: [Offered; 8] = [
+    Offered::new("description", "Description").sorts(),
+    Offered::new("quantity", "Quantity").sorts().numeric(),
+    Offered::new("license_id", "License ID").sorts(),
+    Offered::new("ordered_on", "Ordered on").sorts(),
+    Offered::new("usage_start", "Usage start").sorts().gives_way("less"),
+    Offered::new("customer_number", "Order numbers").sorts().gives_way("least"),
+    Offered::new("reseller", "Reseller").sorts().gives_way("spare"),
+    Offered::new("country", "Country").sorts().gives_way("spare"),
+];
 
 /// An order line.
 #[derive(Clone, Debug)]
@@ -55,8 +67,11 @@ impl OrderRow {
 pub struct OrdersPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: what [`super::filter::PARTS`] names, `sort`, `page`, under the path `/orders`.
+    /// The list's address: what [`super::filter::PARTS`] names, `sort`, `page`, `columns`, under the path
+    /// `/orders`.
     pub address: Address,
+    /// Which columns are shown.
+    pub columns: Columns,
     /// What was searched.
     pub q: String,
     /// The filters that are offered ready-made.
@@ -82,20 +97,6 @@ pub struct OrdersPage {
 }
 
 impl OrdersPage {
-    fn columns(&self) -> [Column; 8] {
-        let sortable = |label, key| Column::sortable(label, key, &self.address);
-        [
-            sortable("Description", "description"),
-            sortable("Quantity", "quantity").numeric(),
-            sortable("License ID", "license_id"),
-            sortable("Ordered on", "ordered_on"),
-            sortable("Usage start", "usage_start").less(),
-            sortable("Order numbers", "customer_number").least(),
-            sortable("Reseller", "reseller").spare(),
-            sortable("Country", "country").spare(),
-        ]
-    }
-
     fn chips(&self) -> Vec<Chip> {
         let parts = [
             ("q", "Search: "),
@@ -130,8 +131,9 @@ impl OrdersPage {
     pub fn exported(address: &Address) -> Export {
         let mut export = Export { action: "/exports/orders", ..Export::of_contracts("ticked-orders", "Export") }
             .text("The ticked order lines; without a tick, all that the filters show.");
+        let narrowed = address.clone().without("columns");
         export.fields =
-            address.filters().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            narrowed.filters().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         export
     }
 }
@@ -195,6 +197,7 @@ impl OrdersPage {
                 "Import an order file to see them here.",
             ),
             panel: Some(panel),
+            columns: Columns::parse(&COLUMNS, &crate::web::form::Pairs::default()),
             address,
         }
     }

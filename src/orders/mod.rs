@@ -13,7 +13,8 @@ mod screens;
 
 use crate::web::registry::Routes;
 
-pub use filter::{Narrowed, filter};
+pub use filter::{Narrowed, address, filter};
+pub use screens::count;
 
 /// The routes of this slice.
 pub fn routes() -> Routes {

@@ -9,7 +9,7 @@ use time::Date;
 use super::{
     db, esu,
     filter::{self, Narrowed},
-    list::{OrderRow, OrdersPage},
+    list::{COLUMNS, OrderRow, OrdersPage},
     model::{Filter, Only, Order, Sort},
     panel::OrderPanel,
 };
@@ -23,7 +23,7 @@ use crate::{
         form::Pairs,
         page::Html,
         paging::{PAGE, page_of},
-        view::{Address, Choice, Empty, EmptyKind, Field, Pager, Tab, When},
+        view::{Address, Choice, Columns, Empty, EmptyKind, Field, Pager, Tab, When},
     },
 };
 
@@ -76,8 +76,22 @@ async fn page(
         export: OrdersPage::exported(&address),
         empty: empty(tx, filter).await?,
         panel,
+        columns: Columns::parse(&COLUMNS, query),
         address,
     })
+}
+
+/// How many order lines the list at this query shows on all its pages; `None` for whoever reads no orders.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Scoped, query: &Pairs) -> sqlx::Result<Option<i64>> {
+    if !db::reads_any(tx).await? {
+        return Ok(None);
+    }
+    let today = tx.today();
+    let filter = filter::filter(query).filter;
+    Ok(Some(db::list(tx, &filter, today, sort(query.one("sort")), 1, 0).await?.1))
 }
 
 fn choices(values: Vec<String>, current: &str) -> Vec<Choice> {

@@ -2,7 +2,7 @@
 use askama::Template;
 
 use crate::web::page::{Shell, Tone};
-use crate::web::view::{Address, Chip, Choice, Empty, Field, Pager, When, count, number};
+use crate::web::view::{Address, Chip, Choice, Columns, Empty, Field, Offered, Pager, When, count, number};
 
 /// The state of a person's account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,10 @@ impl PersonStatus {
         }
     }
 }
+
+/// What the list has to show of a person.
+pub(super) const COLUMNS: [Offered; 3] =
+    [Offered::new("person", "Person"), Offered::new("status", "Status"), Offered::new("roles", "Roles")];
 
 /// A role on a License ID.
 #[derive(Clone, Debug)]
@@ -110,8 +114,10 @@ impl Wanting {
 pub struct PeoplePage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `q`, `license_id`, `role`, `page`.
+    /// The list's address: `q`, `license_id`, `role`, `page`, `columns`.
     pub address: Address,
+    /// Which columns are shown.
+    pub columns: Columns,
     /// What was searched.
     pub q: String,
     /// The people on this page.
@@ -213,6 +219,7 @@ impl PeoplePage {
                 Field::new("date", "until", "Ends by itself on").optional(),
             ],
             empty: Empty::new(crate::web::view::EmptyKind::NothingMatches, "Nobody matches", "Take a filter off."),
+            columns: Columns::parse(&COLUMNS, &crate::web::form::Pairs::default()),
             address,
         }
     }

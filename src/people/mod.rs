@@ -33,6 +33,8 @@ pub mod tell;
 pub mod undo;
 mod wizard;
 
+pub use screens::{address, count};
+
 use crate::web::registry::Routes;
 
 /// The routes of this slice.

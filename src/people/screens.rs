@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     assign::GrantForm,
     db::{self, Few, Filter, Held, Listed},
-    list::{GrantRow, PeoplePage, PersonRow, PersonStatus, Wanting},
+    list::{COLUMNS, GrantRow, PeoplePage, PersonRow, PersonStatus, Wanting},
     model::{GrantHead, last_day, role_label, source_words},
     saved,
 };
@@ -26,7 +26,7 @@ use crate::{
         form::Pairs,
         page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Choice, Empty, EmptyKind, Pager, Undo, When},
+        view::{Address, Choice, Columns, Empty, EmptyKind, Pager, Undo, When},
     },
 };
 
@@ -47,10 +47,29 @@ pub async fn list(
 }
 
 /// The list's address; a form that keeps the list's filters sends the same parts.
-pub(super) fn address(query: &Pairs) -> Address {
+pub fn address(query: &Pairs) -> Address {
     ["q", "license_id", "role", "page"]
         .into_iter()
         .fold(Address::new("/people"), |address, part| address.with(part, query.one(part).trim()))
+        .with("columns", Columns::parse(&COLUMNS, query).part())
+}
+
+/// What the list is narrowed to, and whether those without any role are in it: who holds nothing shows to a site
+/// operator, where nothing that is held is asked for.
+fn narrowed(address: &Address, operator: bool) -> (Filter, bool) {
+    let part = |name| address.get(name).to_owned();
+    let filter = Filter { q: part("q"), license_id: part("license_id"), role: part("role") };
+    let everybody = operator && filter.license_id.is_empty() && filter.role.is_empty();
+    (filter, everybody)
+}
+
+/// How many people the list at this query shows on all its pages.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Scoped, operator: bool, query: &Pairs) -> sqlx::Result<i64> {
+    let (filter, everybody) = narrowed(&address(query), operator);
+    Ok(db::list(tx, &filter, everybody, 1, 0).await?.1)
 }
 
 /// The page, with a form that may say what is wrong.
@@ -62,11 +81,8 @@ pub(super) async fn page(
     form: GrantForm,
 ) -> Result<PeoplePage> {
     let address = address(query);
-    let part = |name| address.get(name).to_owned();
-    let filter = Filter { q: part("q"), license_id: part("license_id"), role: part("role") };
     let operator = person.person().site_operator;
-    // Who holds nothing shows only where nothing that is held is asked for.
-    let everybody = operator && filter.license_id.is_empty() && filter.role.is_empty();
+    let (filter, everybody) = narrowed(&address, operator);
     let number = page_of(query.one("page"));
     let (people, total) = db::list(tx, &filter, everybody, PAGE, (number - 1) * PAGE).await?;
     let ids: Vec<Uuid> = people.iter().map(|listed| listed.id).collect();
@@ -86,6 +102,7 @@ pub(super) async fn page(
         grant_fields: form.fields(person.person()),
         empty: empty(&filter),
         q: filter.q,
+        columns: Columns::parse(&COLUMNS, query),
         address,
     })
 }

@@ -117,6 +117,8 @@ pub struct ActivationPage {
     pub applications: Vec<ApplicationCard>,
     /// Which page.
     pub pager: Pager,
+    /// The list's address: `show`, `page`.
+    pub address: Address,
     /// Which applications are shown.
     pub show: Show,
     /// What to show without an application.
@@ -184,6 +186,7 @@ impl ActivationPage {
             fields: vec![Field::new("text", "name", "Name").error(Some("Fill this in.".into()))],
             applications: vec![card("Plotter", None), card("Old Plotter", Some(When::moment(now, now)))],
             pager: Pager::new(&address(), "page", 1, 50, 2),
+            address: address(),
             show: Show::All,
             empty: Empty::new(crate::web::view::EmptyKind::NothingYet, "No application yet", "Register one."),
             hosts: vec![HostRow {

@@ -28,6 +28,8 @@ mod screens;
 mod typed;
 mod words;
 
+pub use screens::{count, narrowed};
+
 use crate::web::registry::Routes;
 
 /// The routes of this slice.

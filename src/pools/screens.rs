@@ -28,7 +28,7 @@ use crate::{
         form::Pairs,
         page::Html,
         paging::page_of,
-        view::{Empty, EmptyKind, Meter, Pager, Plot, When, number},
+        view::{Address, Empty, EmptyKind, Meter, Pager, Plot, When, number},
     },
 };
 
@@ -50,12 +50,28 @@ pub async fn list(
     Ok(Html(page(&state, &person, &query, NewForm::default()).await?).into_response())
 }
 
+/// The list's address, with what narrows it.
+pub fn narrowed(query: &Pairs) -> Address {
+    address().with("show", Show::parse(query.one("show")).code())
+}
+
+/// How many applications the list at this query shows on all its pages; `None` for whoever administers no License ID.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Scoped, administers: bool, query: &Pairs) -> sqlx::Result<Option<i64>> {
+    if !administers {
+        return Ok(None);
+    }
+    Ok(Some(db::applications(tx, Show::parse(query.one("show")), 1, 0).await?.1))
+}
+
 /// The page, with a form that may say what is wrong.
 pub(super) async fn page(state: &AppState, person: &SignedIn, query: &Pairs, form: NewForm) -> Result<ActivationPage> {
     let mut tx = person.begin(state).await?;
     let at = page_of(query.one("page"));
     let show = Show::parse(query.one("show"));
-    let address = address().with("show", show.code());
+    let address = narrowed(query);
     let (applications, total) = db::applications(&mut tx, show, PAGE, (at - 1) * PAGE).await?;
     let administers = person.person().administers;
     let now = tx.now();
@@ -67,6 +83,7 @@ pub(super) async fn page(state: &AppState, person: &SignedIn, query: &Pairs, for
         fields: form.fields(),
         applications: cards(&mut tx, applications).await?,
         pager: Pager::new(&address, "page", at.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
+        address,
         show,
         empty: empty(administers, show),
         records: records(query, &hosts),

@@ -4,7 +4,7 @@ use askama::Template;
 use super::panel::{ProductPanel, ProductTab};
 use crate::keys::model::Standing;
 use crate::web::page::Shell;
-use crate::web::view::{Address, Chip, Column, Empty, Export, Pager, number};
+use crate::web::view::{Address, Chip, Columns, Empty, Export, Offered, Pager, number};
 
 /// A category to filter by.
 #[derive(Clone, Debug)]
@@ -24,6 +24,14 @@ impl Category {
         number(self.count)
     }
 }
+
+/// What the list has to show of a product.
+pub const COLUMNS: [Offered; 4] = [
+    Offered::new("name", "Product").sorts(),
+    Offered::new("category", "Category").sorts().gives_way("less"),
+    Offered::new("license_ids", "License IDs").sorts().numeric(),
+    Offered::new("keys", "Keys").sorts().numeric(),
+];
 
 /// A product in the list.
 #[derive(Clone, Debug)]
@@ -60,8 +68,10 @@ impl ProductRow {
 pub struct ProductsPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `q`, `category`, `sort`, `page`, under the path `/products`.
+    /// The list's address: `q`, `category`, `sort`, `page`, `columns`, under the path `/products`.
     pub address: Address,
+    /// Which columns are shown.
+    pub columns: Columns,
     /// What was searched.
     pub q: String,
     /// The categories, "All" first.
@@ -81,15 +91,6 @@ pub struct ProductsPage {
 }
 
 impl ProductsPage {
-    fn columns(&self) -> [Column; 4] {
-        [
-            Column::sortable("Product", "name", &self.address),
-            Column::sortable("Category", "category", &self.address).less(),
-            Column::sortable("License IDs", "license_ids", &self.address).numeric(),
-            Column::sortable("Keys", "keys", &self.address).numeric(),
-        ]
-    }
-
     fn chips(&self) -> Vec<Chip> {
         let mut chips = Vec::new();
         if !self.q.is_empty() {
@@ -173,6 +174,7 @@ impl ProductsPage {
             empty: Empty::new(crate::web::view::EmptyKind::NothingMatches, "No product matches", "Try fewer words.")
                 .action("Clear filters", "/products"),
             panel: None,
+            columns: Columns::parse(&COLUMNS, &crate::web::form::Pairs::default()),
             address,
         }
     }

@@ -20,7 +20,7 @@ mod screens;
 
 use crate::web::registry::Routes;
 
-pub use screens::with_revealed;
+pub use screens::{address, count, with_revealed};
 
 /// The routes of this slice.
 pub fn routes() -> Routes {

@@ -11,7 +11,7 @@ use super::{
     about::{self, WrongDay},
     db,
     downloads::{self, upload::Form},
-    list::{Category, ProductRow, ProductsPage},
+    list::{COLUMNS, Category, ProductRow, ProductsPage},
     model::{Filter, Listed, Product, Sort},
     panel::{ProductPanel, ProductTab},
 };
@@ -33,7 +33,7 @@ use crate::{
         form::Pairs,
         page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo},
+        view::{Address, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo},
     },
 };
 
@@ -146,12 +146,32 @@ fn without_key(query: &Pairs) -> Option<Response> {
     Some(Redirect::to(&address(query).with("q", key.last_five()).href()).into_response())
 }
 
-fn address(query: &Pairs) -> Address {
+/// The list's address.
+pub fn address(query: &Pairs) -> Address {
     let address = ["q", "category", "sort", "page"]
         .into_iter()
         .fold(Address::new("/products"), |address, part| address.with(part, query.one(part).trim()));
+    let address = address.with("columns", Columns::parse(&COLUMNS, query).part());
     // A word that narrows nothing gets no chip that claims it does.
     address.with("keys", Standing::parse(query.one("keys")).map_or("", Standing::code))
+}
+
+fn filter(address: &Address) -> Filter {
+    Filter {
+        q: address.get("q").to_owned(),
+        category: address.get("category").to_owned(),
+        keys: Standing::parse(address.get("keys")),
+    }
+}
+
+/// How many products the list at this query shows on all its pages; `None` for whoever sees no License ID.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Scoped, query: &Pairs) -> sqlx::Result<Option<i64>> {
+    let address = address(query);
+    let survey = db::survey(tx, &filter(&address), sort(address.get("sort")), 1, 0).await?;
+    Ok(survey.sees_any.then_some(survey.total))
 }
 
 fn sort(text: &str) -> (Sort, bool) {
@@ -173,11 +193,7 @@ async fn page(
     panel: Option<ProductPanel>,
 ) -> Result<ProductsPage> {
     let address = address(query);
-    let filter = Filter {
-        q: address.get("q").to_owned(),
-        category: address.get("category").to_owned(),
-        keys: Standing::parse(address.get("keys")),
-    };
+    let filter = filter(&address);
     let number = page_of(query.one("page"));
     let survey = db::survey(tx, &filter, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
     let mut shell = person.visitor().shell(state);
@@ -198,6 +214,7 @@ async fn page(
         }),
         empty: empty(&filter, survey.sees_any),
         panel,
+        columns: Columns::parse(&COLUMNS, query),
         address,
     })
 }

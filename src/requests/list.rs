@@ -4,7 +4,17 @@ use askama::Template;
 use super::machine::State;
 use super::page::{icon, tone};
 use crate::web::page::{Shell, Tone};
-use crate::web::view::{Address, Chip, Choice, Column, Empty, Pager, When};
+use crate::web::view::{Address, Chip, Choice, Columns, Empty, Offered, Pager, When};
+
+/// What the list has to show of a request.
+pub(super) const COLUMNS: [Offered; 6] = [
+    Offered::new("number", "Request").sorts(),
+    Offered::new("license_id", "License ID").sorts(),
+    Offered::new("asker", "Asked by").gives_way("less"),
+    Offered::new("state", "State").sorts(),
+    Offered::new("due", "Needed by").sorts(),
+    Offered::new("asked", "Asked").gives_way("less"),
+];
 
 /// A request in the list.
 #[derive(Clone, Debug)]
@@ -49,8 +59,10 @@ impl RequestRow {
 pub struct RequestsPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `q`, `state`, `kind`, `who`, `license_id`, `sort`, `page`.
+    /// The list's address: `q`, `state`, `kind`, `who`, `license_id`, `sort`, `page`, `columns`.
     pub address: Address,
+    /// Which columns are shown.
+    pub columns: Columns,
     /// What was searched.
     pub q: String,
     /// The requests on this page.
@@ -68,16 +80,8 @@ pub struct RequestsPage {
 }
 
 impl RequestsPage {
-    fn columns(&self) -> [Column; 6] {
-        let sortable = |label, key| Column::sortable(label, key, &self.address);
-        [
-            sortable("Request", "number"),
-            sortable("License ID", "license_id"),
-            Column::plain("Asked by").less(),
-            sortable("State", "state"),
-            sortable("Needed by", "due"),
-            Column::plain("Asked").less(),
-        ]
+    fn clear(&self) -> String {
+        Address::new(self.address.path()).with("state", "all").with("columns", self.columns.part()).href()
     }
 
     fn chips(&self) -> Vec<Chip> {
@@ -138,6 +142,7 @@ impl RequestsPage {
             kinds: vec![Choice::new("", "All", "")],
             turns: vec![Choice::new("decide", "Waits for my decision", "decide")],
             empty: Empty::new(crate::web::view::EmptyKind::NothingYet, "No requests yet", "Ask at a key."),
+            columns: Columns::parse(&COLUMNS, &crate::web::form::Pairs::default()),
             address,
         }
     }

@@ -30,6 +30,8 @@ mod show;
 mod tell;
 pub mod write;
 
+pub use screens::{address, count};
+
 use crate::web::registry::Routes;
 
 /// The routes of this slice.

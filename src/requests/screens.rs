@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::{
     db::{self, Filter, Sort},
-    list::{RequestRow, RequestsPage},
+    list::{COLUMNS, RequestRow, RequestsPage},
     machine::{Kind, State},
     model::Request,
 };
@@ -16,11 +16,12 @@ use crate::{
     app::AppState,
     auth::proof::SignedIn,
     error::Result,
+    postgres::Scoped,
     web::{
         form::Pairs,
         page::Html,
         paging::{PAGE, page_of},
-        view::{Address, Choice, Empty, EmptyKind, Pager, When},
+        view::{Address, Choice, Columns, Empty, EmptyKind, Pager, When},
     },
 };
 
@@ -31,20 +32,7 @@ use crate::{
 pub async fn list(person: SignedIn, Shared(state): Shared<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
     let query = Pairs::parse(query.unwrap_or_default().as_bytes());
     let address = address(&query);
-    let part = |name| address.get(name).to_owned();
-    let wanted = match address.get("state") {
-        // Open ones, unless the address says otherwise; an unknown word narrows nothing.
-        "" => "open",
-        known if known == "closed" || known.parse::<State>().is_ok() => known,
-        _ => "all",
-    };
-    let filter = Filter {
-        q: part("q"),
-        state: wanted.to_owned(),
-        kind: part("kind"),
-        who: part("who"),
-        license_id: part("license_id"),
-    };
+    let filter = filter(&address);
     let number = page_of(query.one("page"));
     let mut tx = person.begin(&state).await?;
     let (rows, total) = db::list(&mut tx, &filter, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
@@ -69,15 +57,44 @@ pub async fn list(person: SignedIn, Shared(state): Shared<AppState>, RawQuery(qu
         .map(|(value, label)| Choice::new(value, label, &filter.who))
         .collect(),
         empty: empty(&address),
+        columns: Columns::parse(&COLUMNS, &query),
         address,
     };
     Ok(Html(page).into_response())
 }
 
-fn address(query: &Pairs) -> Address {
+/// The list's address.
+pub fn address(query: &Pairs) -> Address {
     ["q", "state", "kind", "who", "license_id", "sort", "page"]
         .into_iter()
         .fold(Address::new("/requests"), |address, part| address.with(part, query.one(part).trim()))
+        .with("columns", Columns::parse(&COLUMNS, query).part())
+}
+
+fn filter(address: &Address) -> Filter {
+    let part = |name| address.get(name).to_owned();
+    let wanted = match address.get("state") {
+        // Open ones, unless the address says otherwise; an unknown word narrows nothing.
+        "" => "open",
+        known if known == "closed" || known.parse::<State>().is_ok() => known,
+        _ => "all",
+    };
+    Filter {
+        q: part("q"),
+        state: wanted.to_owned(),
+        kind: part("kind"),
+        who: part("who"),
+        license_id: part("license_id"),
+    }
+}
+
+/// How many requests the list at this query shows on all its pages.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Scoped, query: &Pairs) -> sqlx::Result<i64> {
+    let address = address(query);
+    Ok(db::list(tx, &filter(&address), sort(address.get("sort")), 1, 0).await?.1)
 }
 
 fn states(current: &str) -> Vec<Choice> {

@@ -131,8 +131,9 @@ pub struct Shell {
 
 impl Shell {
     /// Every entry of the navigation; a handler leaves out what the person may not open.
-    pub const NAV: [NavItem; 11] = [
+    pub const NAV: [NavItem; 12] = [
         NavItem::new("Overview", "/", "home"),
+        NavItem::new("Saved views", "/views", "bookmark"),
         NavItem::new("Products and services", "/products", "box"),
         NavItem::new("Contracts", "/contracts", "file"),
         NavItem::new("Orders", "/orders", "cart"),

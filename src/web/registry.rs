@@ -54,6 +54,8 @@ pub enum Who {
     Administrator,
     /// Whose session is in the path.
     OnSession,
+    /// Whose saved view is in the path.
+    OnView,
     /// Site operators.
     Operator,
     /// Site operators, and Administrators of some License ID.

@@ -12,5 +12,6 @@ import "./palette.js";
 import "./remember.js";
 import "./undo.js";
 import "./upload.js";
+import "./views.js";
 
 document.querySelector("[data-summary]")?.focus();

@@ -1,4 +1,4 @@
-// Single keys: / j k x Enter c ? — never inside a field, never with a modifier, and not when switched off.
+// Single keys: / j k x Enter c r ? — never inside a field, never with a modifier, and not when switched off.
 import { lasting } from "./store.js";
 
 const help = document.querySelector("[data-help-dialog]");
@@ -16,7 +16,13 @@ function move(step) {
   const next = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1)];
   document.querySelectorAll("[data-row].at").forEach((row) => row.classList.remove("at"));
   next.classList.add("at");
-  (next.querySelector(".row-link") ?? next.querySelector("a, button, input"))?.focus({ preventScroll: true });
+  let target = next.querySelector(".row-link") ?? next.querySelector("a, button, input");
+  if (!target) {
+    // A row of words alone takes the focus itself, so that it leaves what had it before.
+    next.tabIndex = -1;
+    target = next;
+  }
+  target.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
 }
 
@@ -26,6 +32,7 @@ const actions = {
   k: () => move(-1),
   x: () => current()?.querySelector("[data-select-row]")?.click(),
   c: () => current()?.querySelector("[data-copy]")?.click(),
+  r: () => current()?.querySelector("[data-request]")?.click(),
   "?": () => help?.showModal(),
 };
 

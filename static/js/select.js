@@ -120,7 +120,7 @@ document.addEventListener("formdata", (event) => {
   data.set("scope", "matching");
   data.set("expected", root.dataset.selectTotal);
   for (const [name, value] of new URLSearchParams(location.search)) {
-    if (!["page", "tab", "keys_page", "format"].includes(name)) data.set(name, value);
+    if (!["page", "tab", "keys_page", "columns", "format"].includes(name)) data.set(name, value);
   }
 });
 

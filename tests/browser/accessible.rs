@@ -108,6 +108,38 @@ async fn the_palette_has_no_violation() {
     journey.end(&[]).await;
 }
 
+/// Saved views with their menus, and one that can't have its name.
+#[tokio::test]
+async fn saved_views_have_no_violation() {
+    let axe = tokio::task::spawn_blocking(axe).await.unwrap();
+    let journey = Journey::of(Person::Admin, Scripts::On).await;
+    let browser = &journey.browser;
+    super::views::save(browser, "/contracts?ending=90", "Ends soon").await;
+    super::views::save(browser, "/orders?only=esu", "ESU").await;
+    let mut found = Vec::new();
+    for theme in ["light", "dark"] {
+        for (path, clicked, sign) in [
+            ("/views", "summary[aria-label='More for Ends soon']", "details[open] .menu-form"),
+            ("/contracts", "//summary[contains(., 'Views')]", "[data-views-own] .menu-item"),
+            ("/orders?columns=quantity.country", "//summary[contains(., 'Columns')]", "details[open] .check"),
+        ] {
+            browser.open(path).await;
+            browser.js(&format!("document.documentElement.dataset.theme = '{theme}'")).await;
+            browser.click(clicked).await;
+            browser.see(sign).await;
+            settled(browser).await;
+            found.extend(violations(browser, &axe).await.iter().map(|one| format!("{path} ({theme}): {one}")));
+        }
+        super::views::save_as(browser, "/contracts?ending=90", "ends SOON").await;
+        browser.see(".unsaved .field.wrong").await;
+        browser.js(&format!("document.documentElement.dataset.theme = '{theme}'")).await;
+        settled(browser).await;
+        found.extend(violations(browser, &axe).await);
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    journey.end(&["status of 422"]).await;
+}
+
 /// The dialog and the page that ask for the password again, with what waits for it.
 #[tokio::test]
 async fn asking_for_the_password_has_no_violation() {

@@ -56,6 +56,93 @@ async fn the_lists_are_walked_by_keys() {
     journey.end(&[]).await;
 }
 
+/// Every big list is searched, walked and opened by keys; where rows have boxes, `x` ticks them.
+#[tokio::test]
+async fn every_big_list_is_walked_by_keys() {
+    let journey = Journey::of(Person::Admin, Scripts::On).await;
+    let browser = &journey.browser;
+    for (list, searched, ticked) in [
+        ("/products", true, false),
+        ("/contracts", true, true),
+        ("/orders", true, true),
+        ("/requests?state=all", true, false),
+        ("/people", true, false),
+        ("/activation", false, false),
+    ] {
+        browser.open(list).await;
+        if searched {
+            browser.press("/").await;
+            focus(browser, "[data-search]").await;
+            browser.press("xr?").await;
+            assert_eq!(browser.count("dialog[open], [data-select-row]:checked").await, 0, "{list}: letters in a field");
+            browser.open(list).await;
+        }
+        browser.press("jjk").await;
+        browser.see("[data-row].at").await;
+        let first = "return document.querySelector('[data-row]') === document.activeElement.closest('[data-row]')";
+        assert_eq!(browser.js(first).await, true, "{list}: j and k");
+        if ticked {
+            browser.press("x").await;
+            browser.see("[data-row]:first-child [data-select-row]:checked").await;
+        }
+        browser.press_key(Key::Enter).await;
+        let path = list.split('?').next().unwrap();
+        browser
+            .until(&format!("a row of {list}"), super::page::SOON, async || {
+                browser.path().await.strip_prefix(path)?.starts_with('/').then_some(())
+            })
+            .await;
+        browser.see("h1").await;
+    }
+    journey.end(&[]).await;
+}
+
+/// A list whose rows lead nowhere takes the focus to them all the same.
+#[tokio::test]
+async fn the_log_is_walked_by_keys() {
+    let journey = Journey::of(Person::Second, Scripts::On).await;
+    let browser = &journey.browser;
+    browser.open("/audit").await;
+    browser.press("/").await;
+    focus(browser, "[name=person]").await;
+    browser.open("/audit").await;
+    browser.press("jj").await;
+    focus(browser, "tbody tr:nth-child(2).at").await;
+    browser.press("k").await;
+    focus(browser, "tbody tr:nth-child(1).at").await;
+    assert_eq!(browser.count("[data-row].at").await, 1);
+    journey.end(&[]).await;
+}
+
+/// `r` asks for more of the key in focus, and does nothing where letters are switched off.
+#[tokio::test]
+async fn more_is_requested_by_a_key() {
+    let journey = Journey::of(Person::Admin, Scripts::On).await;
+    let browser = &journey.browser;
+    let keys = "/contracts/8671204?tab=keys";
+    browser.open(keys).await;
+    browser.press("?").await;
+    browser.see_text("dialog[open] .shortcuts", |text| text.contains("Request more for the key of the row")).await;
+    browser.click("dialog[open] [data-shortcuts-switch]").await;
+    browser.press_key(Key::Escape).await;
+    browser.see_no("dialog[open]").await;
+    let reach = "const row = document.querySelector('.key-row:has([data-request])'); row.querySelector('.tick input').focus(); return row.querySelector('[data-request]').getAttribute('href')";
+    let href = browser.js(reach).await.as_str().unwrap().to_owned();
+    browser.press("r").await;
+    browser.at(keys).await;
+    browser.press("?").await;
+    assert_eq!(browser.count("dialog[open]").await, 0, "letters are off");
+    browser.click("[data-help]").await;
+    browser.click("dialog[open] [data-shortcuts-switch]").await;
+    browser.press_key(Key::Escape).await;
+    browser.see_no("dialog[open]").await;
+    browser.js(reach).await;
+    browser.press("r").await;
+    browser.at(&href).await;
+    assert!(href.starts_with("/requests/new?"), "{href}");
+    journey.end(&[]).await;
+}
+
 /// `c` copies the key of the row; menus open, move and close by the keyboard.
 #[tokio::test]
 async fn keys_are_copied_and_menus_used_by_the_keyboard() {

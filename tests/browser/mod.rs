@@ -26,3 +26,4 @@ mod reference;
 mod requests;
 mod roles;
 mod summary;
+mod views;

@@ -90,6 +90,7 @@ async fn blurred(answer: &Answer) -> String {
         planted.notices,
         planted.files,
         planted.downloads,
+        planted.views,
         planted.known,
         planted.changes,
     ] {

@@ -16,5 +16,6 @@ mod rows;
 mod security;
 mod summary;
 mod tamper;
+mod views;
 pub mod walk;
 pub mod world;

@@ -102,6 +102,36 @@ async fn an_own_application_is_there_for_its_administrators_alone() {
     app.done().await;
 }
 
+/// A saved view is its person's alone, to see and to write.
+#[tokio::test]
+async fn a_saved_view_is_there_for_its_person_alone() {
+    let world = world().await;
+    let app = world.app().await;
+    for actor in ACTORS {
+        let Some(person) = world.person(actor) else { continue };
+        let mut tx = app.state.db.begin(Scope::Person(person)).await.unwrap();
+        let mine: Vec<Uuid> = match actor {
+            "administrator A" => vec![world.planted.views[0]],
+            "administrator B" => vec![world.planted.views[1]],
+            _ => Vec::new(),
+        };
+        let seen: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM saved_views").fetch_all(&mut *tx).await.unwrap();
+        assert_eq!(seen, mine, "as {actor}");
+        let touched = sqlx::query("UPDATE saved_views SET name = 'x'").execute(&mut *tx).await.unwrap();
+        assert_eq!(touched.rows_affected(), mine.len() as u64, "as {actor}");
+        let given = sqlx::query(
+            "INSERT INTO saved_views (id, person_id, path, query, name, position, created_at)
+             SELECT gen_random_uuid(), $1, '/orders', '', 'given', 1, app_now()",
+        )
+        .bind(world.person("no grant").filter(|nobody| *nobody != person).unwrap_or(world.planted.people[5]))
+        .execute(&mut *tx)
+        .await
+        .unwrap_err();
+        assert_eq!(given.as_database_error().unwrap().code().as_deref(), Some("42501"), "to another, as {actor}");
+    }
+    app.done().await;
+}
+
 /// The ledger only grows, and what is used of a key is the ledger's to say.
 #[tokio::test]
 async fn the_portal_can_write_neither_the_ledger_nor_what_is_used_of_an_own_key() {

@@ -78,6 +78,8 @@ pub struct Planted {
     pub own: [Own; 2],
     /// Files to download of the two products.
     pub downloads: [Uuid; 2],
+    /// Views that the two administrators have saved.
+    pub views: [Uuid; 2],
     /// Things that are corrected by hand.
     pub corrected: [Corrected; 2],
     /// The actors, in the order of [`ACTORS`]; nil for the anonymous one.
@@ -179,6 +181,7 @@ async fn plant(app: &App) -> Planted {
     ];
     let own =
         [own(app, contracts[0], "Alpha", CANARIES_OWN[0]).await, own(app, contracts[1], "Beta", CANARIES_OWN[1]).await];
+    let views = [view(app, who("administrator A"), A).await, view(app, who("administrator B"), B).await];
     let known = [who("keys reader A"), who("administrator B")];
     let changes =
         [change(app, who("administrator A"), given).await, change(app, who("administrator B"), grants[1]).await];
@@ -200,6 +203,7 @@ async fn plant(app: &App) -> Planted {
         changes,
         own,
         downloads,
+        views,
         corrected,
         people,
     }
@@ -329,6 +333,25 @@ async fn change(app: &App, by: Uuid, grant: Uuid) -> Uuid {
         .execute(&mut *tx)
         .await
         .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// A view of the contracts, whose name and filter say whose License ID it is about.
+async fn view(app: &App, person: Uuid, license_id: &str) -> Uuid {
+    let id = Uuid::now_v7();
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    sqlx::query(
+        "INSERT INTO saved_views (id, person_id, path, query, name, position, created_at)
+         VALUES ($1, $2, '/contracts', 'q=' || $3, 'Planted ' || $3, 1, $4)",
+    )
+    .bind(id)
+    .bind(person)
+    .bind(license_id)
+    .bind(NOW)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     id
 }

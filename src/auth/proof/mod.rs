@@ -9,6 +9,7 @@ mod hand;
 mod path;
 mod people;
 mod sent_in;
+mod views;
 
 use std::{marker::PhantomData, ops::Deref};
 
@@ -22,6 +23,8 @@ pub use files::{OnDownload, OnKeptDownload, OnKeptProduct};
 pub use hand::{Edits, OnAccount, OnChangeSet, Row};
 pub use people::{OnGrant, OnPerson, OnRoleChange, OnSession};
 pub use sent_in::{OnImport, OnRequest, OnRequestFile};
+
+pub use views::OnView;
 
 use super::session;
 use crate::{

@@ -1,6 +1,9 @@
 //! The address of a list: its filter, sort, page and open panel, so that a link can be sent.
 use url::form_urlencoded;
 
+/// Parts that say where in a list one is, not what it shows.
+const STATE: [&str; 3] = ["page", "tab", "keys_page"];
+
 /// A path and its query, with the parts that are empty left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -58,13 +61,30 @@ impl Address {
         &self.path
     }
 
+    /// The path as a name: without its slash.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.path.trim_start_matches('/')
+    }
+
+    /// The list without any filter, its columns as they are.
+    #[must_use]
+    pub fn cleared(&self) -> String {
+        Self::new(self.path.as_str()).with("columns", self.get("columns")).href()
+    }
+
+    /// What the list shows, as a query: filters, sort and columns, not where in it one is.
+    #[must_use]
+    pub fn query(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(self.filters()).finish()
+    }
+
     /// The parts, for hidden fields; without `page` and `tab`, which no filter needs.
     #[must_use]
     pub fn filters(&self) -> Vec<(&str, &str)> {
-        let state = ["page", "tab", "keys_page"];
         self.pairs
             .iter()
-            .filter(|(name, _)| !state.contains(&name.as_str()))
+            .filter(|(name, _)| !STATE.contains(&name.as_str()))
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect()
     }
@@ -100,6 +120,9 @@ mod tests {
         assert_eq!(list.clone().at("/products/x").get("q"), "a&b ü");
         assert_eq!(list.filters(), [("q", "a&b ü")]);
         assert!(list.filters_but("q").is_empty());
+        assert_eq!((list.query().as_str(), list.name()), ("q=a%26b+%C3%BC", "products"));
+        assert_eq!(list.cleared(), "/products");
+        assert_eq!(list.clone().with("columns", "name.keys").cleared(), "/products?columns=name.keys");
         let many = list.also("id", "1").also("id", "2");
         assert_eq!(many.href(), "/products?q=a%26b+%C3%BC&page=2&id=1&id=2");
         assert_eq!(many.without("id").href(), "/products?q=a%26b+%C3%BC&page=2");

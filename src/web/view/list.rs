@@ -51,13 +51,6 @@ impl Column {
         self
     }
 
-    /// The same, giving way only beside an open panel.
-    #[must_use]
-    pub const fn least(mut self) -> Self {
-        self.class = "least";
-        self
-    }
-
     /// The same, giving way when room is short.
     #[must_use]
     pub const fn less(mut self) -> Self {
