@@ -26,7 +26,7 @@ use keyward::{
     },
     web::{
         page::{Html, Person, Shell},
-        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Pager},
+        view::{Address, Archive, Archived, Empty, EmptyKind, Export, KeyLead, KeyList, Pager},
     },
 };
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
@@ -133,6 +133,7 @@ async fn page(bare: &Bare, path: &str, q: &str, panel: Option<ProductPanel>) -> 
                 .text("Every key that you may see, of all products and License IDs."),
         ),
         empty: Empty::new(EmptyKind::NothingYet, "", ""),
+        archived: Archived::of(&address, Archive::LIST),
         panel,
         address,
     }
@@ -202,6 +203,7 @@ async fn panel(bare: &Bare, product: &Product) -> ProductPanel {
             ),
             locked: None,
             empty: Empty::new(EmptyKind::NothingYet, "", ""),
+            archived: Archived::of(&here, Archive::KEYS),
         }),
     }
 }

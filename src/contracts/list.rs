@@ -5,7 +5,7 @@ use super::actions::Action;
 use super::ends::{parse_month, words_of};
 use super::panel::{ContractPanel, ContractTab};
 use crate::web::page::{Shell, Tone};
-use crate::web::view::{Address, Chip, Choice, Column, Empty, Export, Pager, Plot, When};
+use crate::web::view::{Address, Archived, Chip, Choice, Column, Empty, Export, Pager, Plot, When};
 
 /// The state of a License ID: the vendor's word, which follows no published vocabulary, and how it
 /// is marked.
@@ -89,7 +89,8 @@ impl ContractRow {
 pub struct ContractsPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `q`, `program`, `status`, `ending`, `month`, `expired`, `sort`, `page`, under the path `/contracts`.
+    /// The list's address: `q`, `program`, `status`, `ending`, `month`, `expired`, `archived`,
+    /// `sort`, `page`, under the path `/contracts`.
     pub address: Address,
     /// What was searched.
     pub q: String,
@@ -115,6 +116,8 @@ pub struct ContractsPage {
     pub export_list: Export,
     /// What to show when there is no row.
     pub empty: Empty,
+    /// Those that rest in the archive.
+    pub archived: Archived,
     /// The License ID whose panel is open.
     pub panel: Option<ContractPanel>,
 }
@@ -134,7 +137,12 @@ impl ContractsPage {
     }
 
     fn chips(&self) -> Vec<Chip> {
-        chips(&self.address)
+        let archived = self.shell.edits().then(|| self.archived.chip.clone());
+        chips(&self.address).into_iter().chain(archived).collect()
+    }
+
+    fn only_archived(&self) -> bool {
+        self.shell.edits() && self.archived.only()
     }
 
     fn clear(&self) -> String {
@@ -300,6 +308,7 @@ impl ContractsPage {
                 "Take a filter off.",
             )
             .action("Clear filters", "/contracts"),
+            archived: Archived::of(&address, crate::web::view::Archive::LIST),
             panel: None,
             address,
         }

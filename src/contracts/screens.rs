@@ -23,6 +23,7 @@ use crate::{
         roles::{Permission, Role},
     },
     error::{Error, Result},
+    hand::{self, db::Resting, model::Thing},
     keys::{self, model::Of},
     people,
     postgres::Scoped,
@@ -31,7 +32,7 @@ use crate::{
         form::Pairs,
         page::Html,
         paging::{PAGE, page_of},
-        view::{Address, Choice, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, When},
+        view::{Address, Archive, Archived, Choice, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, When},
     },
 };
 
@@ -85,7 +86,7 @@ pub async fn with_revealed(
 
 /// The list's address; what is chosen in the list sends the same parts.
 pub(super) fn address(query: &Pairs) -> Address {
-    ["q", "program", "status", "ending", "month", "expired", "sort", "page"]
+    ["q", "program", "status", "ending", "month", "expired", "archived", "sort", "page"]
         .into_iter()
         .fold(Address::new("/contracts"), |address, part| address.with(part, query.one(part).trim()))
 }
@@ -134,6 +135,8 @@ async fn page(
     let may_export_keys = keys::db::reads_any(tx).await?;
     let empty = empty(tx, &filter).await?;
     let ends = ends::plot(tx, &filter, &address).await?;
+    let resting = Resting { q: &filter.q, ..Resting::default() };
+    let archived = hand::beside::archived(tx, Thing::Contract, &address, Archive::LIST, resting).await?;
     let (export_keys, export_list) = ContractsPage::exports(&address);
     Ok(ContractsPage {
         shell: person.visitor().shell(state),
@@ -149,6 +152,7 @@ async fn page(
         export_keys: may_export_keys.then_some(export_keys),
         export_list,
         empty,
+        archived,
         panel,
         address,
     })
@@ -290,11 +294,17 @@ async fn key_list(
     let number = page_of(query.one("keys_page"));
     let (rows, total) = keys::db::list(tx, Of::Contract(head.id), PAGE, (number - 1) * PAGE).await?;
     let total = total.unsigned_abs();
-    let here = list.clone().at(["/contracts/", &head.license_id].concat()).with("tab", "keys");
+    let here = list
+        .clone()
+        .at(["/contracts/", &head.license_id].concat())
+        .with("tab", "keys")
+        .with(Archive::KEYS, query.one(Archive::KEYS));
+    let resting = Resting { license_id: &head.license_id, ..Resting::default() };
     let mut rows = keys::view::rows(rows, tx.today());
     requests::beside::mark(tx, &mut rows).await?;
     people::access::mark(tx, &mut rows).await?;
     let mut keys = KeyList {
+        archived: hand::beside::archived(tx, Thing::Key, &here, Archive::KEYS, resting).await?,
         lead: KeyLead::Product,
         place: here.path().to_owned(),
         pager: Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total),
@@ -330,6 +340,7 @@ async fn locked(tx: &mut Scoped, head: &ContractHead, role: Role) -> Result<Lock
 async fn locked_keys(tx: &mut Scoped, head: &ContractHead) -> Result<KeyList> {
     let here = Address::new(["/contracts/", &head.license_id].concat()).with("tab", "keys");
     Ok(KeyList {
+        archived: Archived::of(&here, Archive::KEYS),
         lead: KeyLead::Product,
         place: here.path().to_owned(),
         back: here.href(),

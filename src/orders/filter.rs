@@ -21,7 +21,7 @@ pub const PARTS: [&str; 8] = ["q", "license_id", "product", "reseller", "country
 
 /// The list's address.
 pub fn address(query: &Pairs) -> Address {
-    let parts = PARTS.into_iter().chain(["sort", "page"]);
+    let parts = PARTS.into_iter().chain(["archived", "sort", "page"]);
     parts.fold(Address::new("/orders"), |address, part| address.with(part, query.one(part).trim()))
 }
 

@@ -22,6 +22,7 @@ use crate::{
         roles::Role,
     },
     error::Result,
+    hand::{self, db::Resting, model::Thing},
     keys::{
         self, ProductKey,
         model::{Of, Standing},
@@ -33,7 +34,7 @@ use crate::{
         form::Pairs,
         page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo},
+        view::{Address, Archive, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo},
     },
 };
 
@@ -147,7 +148,7 @@ fn without_key(query: &Pairs) -> Option<Response> {
 }
 
 fn address(query: &Pairs) -> Address {
-    let address = ["q", "category", "sort", "page"]
+    let address = ["q", "category", "archived", "sort", "page"]
         .into_iter()
         .fold(Address::new("/products"), |address, part| address.with(part, query.one(part).trim()));
     // A word that narrows nothing gets no chip that claims it does.
@@ -180,6 +181,8 @@ async fn page(
     };
     let number = page_of(query.one("page"));
     let survey = db::survey(tx, &filter, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
+    let resting = Resting { q: &filter.q, ..Resting::default() };
+    let archived = hand::beside::archived(tx, Thing::Product, &address, Archive::LIST, resting).await?;
     let mut shell = person.visitor().shell(state);
     if query.one("notice") == "nothing-selected" {
         shell = shell
@@ -197,6 +200,7 @@ async fn page(
                 .text("Every key that you may see, of all products and License IDs.")
         }),
         empty: empty(&filter, survey.sees_any),
+        archived,
         panel,
         address,
     })
@@ -262,7 +266,12 @@ async fn panel(
     let (rows, total) = keys::db::list(tx, Of::Product(product, standing), PAGE, (number - 1) * PAGE).await?;
     let keys = match tab {
         ProductTab::Keys => {
-            let here = list.clone().at(["/products/", &product.slug].concat()).with("tab", "keys");
+            let here = list
+                .clone()
+                .at(["/products/", &product.slug].concat())
+                .with("tab", "keys")
+                .with(Archive::KEYS, query.one(Archive::KEYS));
+            let resting = Resting { product: &product.name, ..Resting::default() };
             let locked = locked(tx, product.id).await?;
             let pager =
                 Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs());
@@ -270,6 +279,7 @@ async fn panel(
             requests::beside::mark(tx, &mut rows).await?;
             people::access::mark(tx, &mut rows).await?;
             let mut keys = KeyList {
+                archived: hand::beside::archived(tx, Thing::Key, &here, Archive::KEYS, resting).await?,
                 lead: KeyLead::Contract,
                 place: here.path().to_owned(),
                 back: here.with("keys_page", query.one("keys_page")).href(),

@@ -1,5 +1,6 @@
 //! The parts that pages are made of, as plain data: each has a macro in `templates/components/`.
 mod address;
+mod archived;
 mod empty;
 mod form;
 mod key;
@@ -9,6 +10,7 @@ mod undo;
 mod when;
 
 pub use address::Address;
+pub use archived::{Archive, Archived, ArchivedRow};
 pub use empty::{Empty, EmptyKind, Locked, LockedPlace};
 pub use form::{Choice, Export, Field, Format};
 pub use key::{Ask, KeyCell, KeyLead, KeyList, KeyRow, Level, Meter, Place, Quantity, Remark};
