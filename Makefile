@@ -1,7 +1,7 @@
 # What a newcomer and the continuous integration run. No step needs root; where root and apt are there, or
 # Python, what is missing gets installed.
 
-.PHONY: demo test lint bench torture fuzz screenshots
+.PHONY: demo test lint bench torture fuzz screenshots lighthouse
 
 # The debug build: an optimised one takes a newcomer longer than the 2½ minutes (on two cores) of this, in
 # which password hashing is optimised too, and `make test` reuses it. `make demo ARGS=--reset` starts afresh.
@@ -38,3 +38,10 @@ screenshots:
 	scripts/ensure-postgres.sh
 	scripts/ensure-chromium.sh
 	cargo test --test main -- --ignored screenshots
+
+# Lighthouse ≥ 95 on the pages that people open first; Node.js with npm fetches it into target/.
+lighthouse:
+	scripts/ensure-postgres.sh
+	scripts/ensure-chromium.sh
+	cargo build
+	node scripts/lighthouse.mjs

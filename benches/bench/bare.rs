@@ -25,9 +25,8 @@ use keyward::{
         panel::{ProductPanel, ProductTab},
     },
     web::{
-        form::Pairs,
         page::{Html, Person, Shell},
-        view::{Address, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Pager},
+        view::{Address, Archive, Archived, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Pager},
     },
 };
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
@@ -134,8 +133,9 @@ async fn page(bare: &Bare, path: &str, q: &str, panel: Option<ProductPanel>) -> 
                 .text("Every key that you may see, of all products and License IDs."),
         ),
         empty: Empty::new(EmptyKind::NothingYet, "", ""),
+        archived: Archived::of(&address, Archive::LIST),
         panel,
-        columns: Columns::parse(&COLUMNS, &Pairs::default()),
+        columns: Columns::parse(&COLUMNS, &[]),
         address,
     }
 }
@@ -204,6 +204,7 @@ async fn panel(bare: &Bare, product: &Product) -> ProductPanel {
             ),
             locked: None,
             empty: Empty::new(EmptyKind::NothingYet, "", ""),
+            archived: Archived::of(&here, Archive::KEYS),
         }),
     }
 }

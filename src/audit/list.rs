@@ -154,7 +154,7 @@ impl AuditPage {
                 check: Some("/audit?check=1".into()),
             },
             empty: Empty::new(crate::web::view::EmptyKind::NothingMatches, "No event matches", "Take a filter off."),
-            columns: Columns::parse(&COLUMNS, &crate::web::form::Pairs::default()),
+            columns: Columns::parse(&COLUMNS, &[]),
             address,
         }
     }

@@ -64,7 +64,7 @@ pub async fn list(
         pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
         chain,
         empty: empty(&filter),
-        columns: Columns::parse(&COLUMNS, &query),
+        columns: Columns::parse(&COLUMNS, &query.all("columns")),
         address,
     };
     Ok(Html(page).into_response())
@@ -75,7 +75,7 @@ pub fn address(query: &Pairs) -> Address {
     let address = ["person", "action", "license_id", "page"]
         .into_iter()
         .fold(Address::new("/audit"), |address, part| address.with(part, query.one(part).trim()));
-    let address = address.with("columns", Columns::parse(&COLUMNS, query).part());
+    let address = address.with("columns", Columns::parse(&COLUMNS, &query.all("columns")).part());
     let key = query.one("key").trim().to_uppercase();
     let ending = key.len() == 5 && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let address = address.with("key", if ending { key } else { String::new() });

@@ -29,6 +29,14 @@ pub async fn plot(tx: &mut Scoped, filter: &Filter, address: &Address) -> Result
     Ok(draw(&ends, today, address))
 }
 
+/// The same of every License ID that the person sees, for the overview: each column leads to its list.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_all(tx: &mut Scoped) -> Result<Option<Plot>> {
+    plot(tx, &Filter::default(), &Address::new("/contracts")).await
+}
+
 fn draw(ends: &[(Option<Date>, i64)], today: Date, address: &Address) -> Option<Plot> {
     let in_force: i64 = ends.iter().map(|(_, n)| n).sum();
     if in_force == 0 {
@@ -120,6 +128,11 @@ pub(super) fn parse_month(text: &str) -> Option<Date> {
     let month: u8 = month.parse().ok()?;
     let year = year.parse().ok().filter(|year| (1900..=9998).contains(year))?;
     Date::from_calendar_date(year, Month::try_from(month).ok()?, 1).ok()
+}
+
+#[cfg(test)]
+pub(crate) fn sample_of_all() -> Option<Plot> {
+    sample(&Address::new("/contracts"))
 }
 
 #[cfg(test)]

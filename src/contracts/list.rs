@@ -5,7 +5,7 @@ use super::actions::Action;
 use super::ends::{parse_month, words_of};
 use super::panel::{ContractPanel, ContractTab};
 use crate::web::page::{Shell, Tone};
-use crate::web::view::{Address, Chip, Choice, Columns, Empty, Export, Offered, Pager, Plot, When};
+use crate::web::view::{Address, Archived, Chip, Choice, Columns, Empty, Export, Offered, Pager, Plot, When};
 
 /// The state of a License ID: the vendor's word, which follows no published vocabulary, and how it
 /// is marked.
@@ -115,7 +115,8 @@ impl ContractRow {
 pub struct ContractsPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `q`, `program`, `status`, `ending`, `month`, `expired`, `sort`, `page`, `columns`, under the path `/contracts`.
+    /// The list's address: `q`, `program`, `status`, `ending`, `month`, `expired`, `archived`, `sort`, `page`,
+    /// `columns`, under the path `/contracts`.
     pub address: Address,
     /// Which columns are shown.
     pub columns: Columns,
@@ -143,13 +144,20 @@ pub struct ContractsPage {
     pub export_list: Export,
     /// What to show when there is no row.
     pub empty: Empty,
+    /// Those that rest in the archive.
+    pub archived: Archived,
     /// The License ID whose panel is open.
     pub panel: Option<ContractPanel>,
 }
 
 impl ContractsPage {
     fn chips(&self) -> Vec<Chip> {
-        chips(&self.address)
+        let archived = self.shell.edits().then(|| self.archived.chip.clone());
+        chips(&self.address).into_iter().chain(archived).collect()
+    }
+
+    fn only_archived(&self) -> bool {
+        self.shell.edits() && self.archived.only()
     }
 
     fn clear(&self) -> String {
@@ -319,13 +327,14 @@ impl ContractsPage {
             rows,
             export_keys: Some(keys),
             export_list,
-            columns: Columns::parse(&COLUMNS, &crate::web::form::Pairs::default()),
+            columns: Columns::parse(&COLUMNS, &[]),
             empty: Empty::new(
                 crate::web::view::EmptyKind::NothingMatches,
                 "No License ID matches",
                 "Take a filter off.",
             )
             .action("Clear filters", "/contracts"),
+            archived: Archived::of(&address, crate::web::view::Archive::LIST),
             panel: None,
             address,
         }
@@ -353,7 +362,8 @@ mod tests {
 
     #[test]
     fn a_column_that_is_not_shown_is_not_in_the_page() {
-        let columns = |query: &str| Columns::parse(&COLUMNS, &crate::web::form::Pairs::parse(query.as_bytes()));
+        let columns =
+            |query: &str| Columns::parse(&COLUMNS, &crate::web::form::Pairs::parse(query.as_bytes()).all("columns"));
         let chosen = ContractsPage { columns: columns("columns=start.agreement"), ..ContractsPage::sample() };
         let html = chosen.render().expect("renders");
         let label = |name: &str| html.contains(&format!("data-label=\"{name}\""));

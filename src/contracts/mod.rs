@@ -19,6 +19,9 @@ mod used;
 use crate::web::registry::Routes;
 
 pub use chosen::{Asked, Choice};
+pub use ends::of_all as when_they_end;
+#[cfg(test)]
+pub(crate) use ends::sample_of_all as sample_of_ends;
 pub use screens::{address, count, filter, with_revealed};
 
 /// The routes of this slice.

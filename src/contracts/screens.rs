@@ -23,6 +23,7 @@ use crate::{
         roles::{Permission, Role},
     },
     error::{Error, Result},
+    hand::{self, db::Resting, model::Thing},
     keys::{self, model::Of, tab::Tab},
     postgres::Scoped,
     requests,
@@ -30,7 +31,10 @@ use crate::{
         form::Pairs,
         page::Html,
         paging::{PAGE, page_of},
-        view::{Address, Choice, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, When},
+        view::{
+            Address, Archive, Archived, Choice, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager,
+            When,
+        },
     },
 };
 
@@ -84,10 +88,10 @@ pub async fn with_revealed(
 
 /// The list's address; what is chosen in the list sends the same parts.
 pub fn address(query: &Pairs) -> Address {
-    ["q", "program", "status", "ending", "month", "expired", "sort", "page"]
+    ["q", "program", "status", "ending", "month", "expired", "archived", "sort", "page"]
         .into_iter()
         .fold(Address::new("/contracts"), |address, part| address.with(part, query.one(part).trim()))
-        .with("columns", Columns::parse(&COLUMNS, query).part())
+        .with("columns", Columns::parse(&COLUMNS, &query.all("columns")).part())
 }
 
 /// The filter that an address or an export's form names.
@@ -146,6 +150,8 @@ async fn page(
     let may_export_keys = keys::db::reads_any(tx).await?;
     let empty = empty(tx, &filter).await?;
     let ends = ends::plot(tx, &filter, &address).await?;
+    let resting = Resting { q: &filter.q, ..Resting::default() };
+    let archived = hand::beside::archived(tx, Thing::Contract, &address, Archive::LIST, resting).await?;
     let (export_keys, export_list) = ContractsPage::exports(&address);
     Ok(ContractsPage {
         shell: person.visitor().shell(state),
@@ -161,8 +167,9 @@ async fn page(
         export_keys: may_export_keys.then_some(export_keys),
         export_list,
         empty,
+        archived,
         panel,
-        columns: Columns::parse(&COLUMNS, query),
+        columns: Columns::parse(&COLUMNS, &query.all("columns")),
         address,
     })
 }
@@ -285,6 +292,7 @@ async fn keys_tab(
         of: Of::Contract(head.id),
         open,
         here: list.clone().at(["/contracts/", &head.license_id].concat()).with("tab", "keys"),
+        resting: Resting { license_id: &head.license_id, ..Resting::default() },
         lead: KeyLead::Product,
         export: Export::of_keys("export-selected", "Export selected keys", "selected")
             .field("license_id", head.license_id.clone())
@@ -347,6 +355,7 @@ async fn locked(tx: &mut Scoped, head: &ContractHead, role: Role) -> Result<Lock
 async fn locked_keys(tx: &mut Scoped, head: &ContractHead) -> Result<KeyList> {
     let here = Address::new(["/contracts/", &head.license_id].concat()).with("tab", "keys");
     Ok(KeyList {
+        archived: Archived::of(&here, Archive::KEYS),
         lead: KeyLead::Product,
         place: here.path().to_owned(),
         back: here.href(),

@@ -118,6 +118,37 @@ pub async fn archive(tx: &mut Scoped, q: &str, thing: &str, limit: i64, offset: 
     .await
 }
 
+/// Where something in the archive belongs, for a list that is narrowed to that; what is empty narrows nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Resting<'a> {
+    /// Words of its name, number or License ID.
+    pub q: &'a str,
+    /// A License ID.
+    pub license_id: &'a str,
+    /// A product, by its name.
+    pub product: &'a str,
+}
+
+/// What the person may bring back of one kind, the last first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn resting(tx: &mut Scoped, thing: Thing, of: Resting<'_>, limit: i64) -> sqlx::Result<Vec<Archived>> {
+    sqlx::query_as(
+        "SELECT *, count(*) OVER () AS total FROM app_archive()
+         WHERE thing = $1 AND ($2 = '' OR concat_ws(E'\\n', name, about, license_id) ILIKE '%' || $2 || '%')
+           AND ($3 = '' OR license_id = $3) AND ($4 = '' OR name = $4)
+         ORDER BY archived_at DESC, id LIMIT $5",
+    )
+    .bind(thing.code())
+    .bind(like(of.q))
+    .bind(of.license_id)
+    .bind(of.product)
+    .bind(limit)
+    .fetch_all(&mut **tx)
+    .await
+}
+
 /// A key with all that stands beside it.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct KeyFacts {

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod archive;
+pub mod beside;
 mod bulk;
 pub mod db;
 mod form;

@@ -8,7 +8,7 @@ use axum::{
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::{archive, rows, undo};
+use super::{archive, beside, db::Resting, model::Thing, rows, undo};
 use crate::{
     app::AppState,
     auth::proof::{Operator, Site},
@@ -17,7 +17,7 @@ use crate::{
     web::{
         page::{Html, Shell},
         paging::{PAGE, page_of},
-        view::{Address, Chip, Empty, EmptyKind, Pager, number},
+        view::{Address, Archive, Archived, Chip, Empty, EmptyKind, Pager, number},
     },
 };
 
@@ -91,6 +91,15 @@ impl List {
         }
     }
 
+    const fn thing(self) -> Thing {
+        match self {
+            Self::Organizations => Thing::Organization,
+            Self::Agreements => Thing::Agreement,
+            Self::Products => Thing::Product,
+            Self::Contracts => Thing::Contract,
+        }
+    }
+
     fn href(self, row: &Found) -> String {
         match self {
             Self::Organizations => format!("/organizations/{}/edit", row.id),
@@ -138,7 +147,7 @@ pub struct Pill {
 pub struct OrganizationsPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `kind`, `q`, `page`.
+    /// The list's address: `kind`, `q`, `archived`, `page`.
     pub address: Address,
     /// What was searched.
     pub q: String,
@@ -156,15 +165,21 @@ pub struct OrganizationsPage {
     pub pager: Pager,
     /// What to show when there is no row.
     pub empty: Empty,
+    /// Those that rest in the archive.
+    pub archived: Archived,
 }
 
 impl OrganizationsPage {
     fn chips(&self) -> Vec<Chip> {
-        archive::chips(&self.address, &[("q", "Search: ")])
+        let mut chips = archive::chips(&self.address, &[("q", "Search: ")]);
+        chips.push(self.archived.chip.clone());
+        chips
     }
 
+    /// Without the search; nowhere where there is none.
     fn clear(&self) -> String {
-        self.address.clone().without("q").without("page").href()
+        let address = self.address.clone().without("q").without("page");
+        if self.q.is_empty() { String::new() } else { address.href() }
     }
 }
 
@@ -174,7 +189,7 @@ impl OrganizationsPage {
 /// When the database fails.
 pub async fn get(person: Site<Operator>, State(state): State<AppState>, query: RawQuery) -> Result<Response> {
     let query = undo::query(query);
-    let address = ["kind", "q", "page"]
+    let address = ["kind", "q", "archived", "page"]
         .into_iter()
         .fold(Address::new("/organizations"), |address, part| address.with(part, query.one(part).trim()));
     let list = List::parse(address.get("kind"));
@@ -194,6 +209,10 @@ pub async fn get(person: Site<Operator>, State(state): State<AppState>, query: R
         .fetch_all(&mut *tx)
         .await?;
     let total = found.first().map_or(0, |row| row.total);
+    // What may be brought back is the person's to ask.
+    let mut own = person.begin(&state).await?;
+    let resting = Resting { q: &q, ..Resting::default() };
+    let archived = beside::archived(&mut own, list.thing(), &address, Archive::LIST, resting).await?;
     Ok(Html(OrganizationsPage {
         shell: person.visitor().shell(&state),
         pills: pills(list),
@@ -208,6 +227,7 @@ pub async fn get(person: Site<Operator>, State(state): State<AppState>, query: R
         rows: found.iter().map(|row| self::row(list, row)).collect(),
         pager: Pager::new(&address, "page", page.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
         empty: empty(&q),
+        archived,
         q,
         address,
     })
@@ -268,6 +288,7 @@ impl OrganizationsPage {
             ],
             pager: Pager::new(&address, "page", 1, 50, 2),
             empty: empty(""),
+            archived: Archived::sample(&address),
             address,
         }
     }

@@ -3,7 +3,7 @@
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::model::{KeyHead, KeyRow, Of, Standing};
+use super::model::{Filling, KeyHead, KeyRow, Of, Standing};
 use crate::{auth::roles::Permission, postgres::Scoped};
 
 /// One key, where the person holds the permission on its License ID; else as if it weren't there.
@@ -150,4 +150,27 @@ pub async fn standings(tx: &mut Scoped) -> sqlx::Result<[i64; 4]> {
     .fetch_one(&mut **tx)
     .await?;
     Ok([any, used_up, low, not_yet])
+}
+
+/// The fullest of the MAKs that the person may read, from 80 % on; at most `limit`, those of which nothing is left after
+/// the others. The condition is that of the index `product_keys_filling`: an estate may hold a million keys.
+///
+/// # Errors
+/// When the database fails.
+pub async fn fullest(tx: &mut Scoped, limit: i64) -> sqlx::Result<Vec<Filling>> {
+    sqlx::query_as(
+        "WITH fullest AS MATERIALIZED (
+            SELECT k.contract_id, k.product_id, k.last_five, k.used, k.total
+            FROM product_keys k
+            WHERE k.kind = 'MAK' AND k.archived_at IS NULL AND k.total > 0 AND k.used * 5 >= k.total * 4
+              AND k.contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))
+            ORDER BY k.used >= k.total, k.used::float8 / k.total DESC, k.total DESC, k.last_five LIMIT $2)
+         SELECT c.license_id, p.name AS product, p.slug, coalesce(k.last_five, '') AS last_five, k.used, k.total
+         FROM fullest k JOIN contracts c ON c.id = k.contract_id JOIN products p ON p.id = k.product_id
+         ORDER BY k.used >= k.total, k.used::float8 / k.total DESC, k.total DESC, k.last_five",
+    )
+    .bind(Permission::ReadKeys.roles())
+    .bind(limit)
+    .fetch_all(&mut **tx)
+    .await
 }

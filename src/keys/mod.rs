@@ -5,6 +5,7 @@
 //! Tables: `product_keys`, `key_readings`. [`kind`] and [`product_key`] are pure.
 
 pub mod db;
+pub mod fullest;
 pub mod kind;
 pub mod model;
 pub mod product_key;

@@ -66,6 +66,23 @@ pub struct KeyRow {
     pub shared_with: Vec<String>,
 }
 
+/// A MAK of which 80 % are used at least.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Filling {
+    /// Its License ID.
+    pub license_id: String,
+    /// Its product.
+    pub product: String,
+    /// Its product's address.
+    pub slug: String,
+    /// The last group.
+    pub last_five: String,
+    /// Activations used.
+    pub used: i64,
+    /// Activations in all.
+    pub total: i64,
+}
+
 /// Which keys a list is about.
 #[derive(Clone, Copy, Debug)]
 pub enum Of<'a> {

@@ -3,13 +3,14 @@
 use super::{db, model::Of, view};
 use crate::{
     error::Result,
+    hand::{self, db::Resting, model::Thing},
     people,
     postgres::Scoped,
     requests,
     web::{
         form::Pairs,
         paging::{PAGE, page_of},
-        view::{Address, Empty, Export, KeyLead, KeyList, Pager},
+        view::{Address, Archive, Empty, Export, KeyLead, KeyList, Pager},
     },
 };
 
@@ -21,6 +22,8 @@ pub struct Tab<'a> {
     pub open: bool,
     /// Its address.
     pub here: Address,
+    /// Which keys of the archive are its.
+    pub resting: Resting<'a>,
     /// What each key is told apart by.
     pub lead: KeyLead,
     /// The export of the ticked ones, for where there are any.
@@ -44,11 +47,13 @@ impl Tab<'_> {
         let mut rows = view::rows(rows, tx.today());
         requests::beside::mark(tx, &mut rows).await?;
         people::access::mark(tx, &mut rows).await?;
+        let here = self.here.with(Archive::KEYS, query.one(Archive::KEYS));
         let keys = KeyList {
+            archived: hand::beside::archived(tx, Thing::Key, &here, Archive::KEYS, self.resting).await?,
             lead: self.lead,
-            place: self.here.path().to_owned(),
-            pager: Pager::new(&self.here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total),
-            back: self.here.with("keys_page", query.one("keys_page")).href(),
+            place: here.path().to_owned(),
+            pager: Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total),
+            back: here.with("keys_page", query.one("keys_page")).href(),
             rows,
             export: (total > 0).then_some(self.export),
             locked: None,

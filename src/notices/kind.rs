@@ -27,6 +27,8 @@ pub enum Kind {
     EsuEnd,
     /// A MAK has few activations left.
     MakRunOut,
+    /// A key can be used from a day on: ESU whose coverage begins.
+    KeyUsable,
     /// A License ID has one Administrator only.
     SingleAdministrator,
     /// One's own role ends by itself.
@@ -37,7 +39,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order that pages show.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::RequestSubmitted,
         Self::RequestQuestion,
         Self::RequestAnswered,
@@ -50,6 +52,7 @@ impl Kind {
         Self::ContractEnd,
         Self::EsuEnd,
         Self::MakRunOut,
+        Self::KeyUsable,
         Self::SingleAdministrator,
         Self::GrantEnd,
         Self::RoleChanged,
@@ -71,6 +74,7 @@ impl Kind {
             Self::ContractEnd => "contract-end",
             Self::EsuEnd => "esu-end",
             Self::MakRunOut => "mak-run-out",
+            Self::KeyUsable => "key-usable",
             Self::SingleAdministrator => "single-administrator",
             Self::GrantEnd => "grant-end",
             Self::RoleChanged => "role-changed",
@@ -99,6 +103,7 @@ impl Kind {
             Self::ContractEnd => "A License ID ends",
             Self::EsuEnd => "ESU coverage ends",
             Self::MakRunOut => "A MAK runs out",
+            Self::KeyUsable => "An ESU key can be used",
             Self::SingleAdministrator => "You alone administer a License ID",
             Self::GrantEnd => "A role of yours ends",
             Self::RoleChanged => "Your roles have changed",

@@ -65,6 +65,21 @@ pub fn mak(product: &str, last_five: &str, license_id: &str, known: Use) -> Stri
     }
 }
 
+/// A key that can be used, as a line.
+#[must_use]
+pub fn usable_title(product: &str, last_five: &str, day: Date) -> String {
+    format!("The key …{last_five} for {product} can be used from {}", day_words(day))
+}
+
+/// A key that can be used.
+#[must_use]
+pub fn usable(product: &str, last_five: &str, license_id: &str, day: Date) -> String {
+    format!(
+        "The key ending in {last_five} for {product} under License ID {license_id} can be used from {} on: install and activate it on the machines that wait for it.",
+        day_words(day)
+    )
+}
+
 /// `8671204, 8671311 and 3 more`.
 fn some(license_ids: &[String], total: u64) -> String {
     let shown = u64::try_from(license_ids.len()).unwrap_or(u64::MAX);

@@ -27,10 +27,10 @@ pub const PARTS: [&str; 8] = ["q", "license_id", "product", "reseller", "country
 
 /// The list's address.
 pub fn address(query: &Pairs) -> Address {
-    let parts = PARTS.into_iter().chain(["sort", "page"]);
+    let parts = PARTS.into_iter().chain(["archived", "sort", "page"]);
     parts
         .fold(Address::new("/orders"), |address, part| address.with(part, query.one(part).trim()))
-        .with("columns", Columns::parse(&COLUMNS, query).part())
+        .with("columns", Columns::parse(&COLUMNS, &query.all("columns")).part())
 }
 
 /// The filter that an address or an export's form names. A day that isn't one narrows nothing and is told.

@@ -3,7 +3,9 @@ use askama::Template;
 
 use super::{esu::EsuAnswer, panel::OrderPanel};
 use crate::web::page::Shell;
-use crate::web::view::{Address, Chip, Choice, Columns, Empty, Export, Field, Offered, Pager, Tab, When, number};
+use crate::web::view::{
+    Address, Archived, Chip, Choice, Columns, Empty, Export, Field, Offered, Pager, Tab, When, number,
+};
 
 /// What the list has to show of an order line.
 pub(super) const COLUMNS: [Offered; 8] = [
@@ -92,6 +94,8 @@ pub struct OrdersPage {
     pub export: Export,
     /// What to show when there is no row.
     pub empty: Empty,
+    /// Those that rest in the archive.
+    pub archived: Archived,
     /// The order whose panel is open.
     pub panel: Option<OrderPanel>,
 }
@@ -115,7 +119,17 @@ impl OrdersPage {
             .map(|tab| Chip::new(tab.label, self.address.clone().without("only").without("page").href()));
         let mut chips = Chip::active(&self.address, &parts, |_, value| value.to_owned());
         chips.extend(only);
+        chips.extend(self.shell.edits().then(|| self.archived.chip.clone()));
         chips
+    }
+
+    fn only_archived(&self) -> bool {
+        self.shell.edits() && self.archived.only()
+    }
+
+    /// Without any filter; nowhere where the archive's chip stands alone.
+    fn clear(&self) -> &str {
+        if self.chips().len() > usize::from(self.shell.edits()) { self.address.path() } else { "" }
     }
 
     fn panel_href(&self, row: &OrderRow) -> String {
@@ -196,8 +210,9 @@ impl OrdersPage {
                 "No orders yet",
                 "Import an order file to see them here.",
             ),
+            archived: Archived::sample(&address),
             panel: Some(panel),
-            columns: Columns::parse(&COLUMNS, &crate::web::form::Pairs::default()),
+            columns: Columns::parse(&COLUMNS, &[]),
             address,
         }
     }
@@ -206,6 +221,25 @@ impl OrdersPage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_archived_is_marked_in_words_and_can_be_restored() {
+        let html = OrdersPage::sample().render().expect("renders");
+        for part in
+            ["Archived shown", "In the archive", "</svg>Archived</span> Windows 10 ESU Year 1", "1 more in the archive"]
+        {
+            assert!(html.contains(part), "{part}");
+        }
+        assert_eq!(html.matches("action=\"/archive/restore\"").count(), 1);
+        assert!(html.contains("name=\"back\" value=\"/orders?license_id=8671377&#38;archived=shown\""), "{html}");
+        let mut page = OrdersPage::sample();
+        page.archived.show = crate::web::view::Archive::Only;
+        assert!(!page.render().expect("renders").contains("Pages of orders"));
+        // Who corrects nothing by hand brings nothing back.
+        page.shell.nav.clear();
+        let html = page.render().expect("renders");
+        assert!(!html.contains("rchived") && html.contains("Pages of orders"));
+    }
 
     #[test]
     fn an_order_shows_all_it_carries() {
@@ -234,7 +268,7 @@ mod tests {
             .fold(Address::new("/orders").with("only", "esu"), |address, part| address.with(part, "x"));
         let page = OrdersPage { only: super::super::screens::only(&address), address, ..OrdersPage::sample() };
         let chips = page.chips();
-        assert_eq!(chips.len(), 7);
+        assert_eq!((chips.len(), chips[7].label.as_str()), (8, "Archived shown"));
         assert_eq!(chips[6].label, "ESU");
         assert!(!chips[6].href.contains("only="));
     }

@@ -18,12 +18,13 @@ use crate::{
     auth::proof::{OnOrder, SignedIn},
     contracts,
     error::Result,
+    hand::{self, db::Resting, model::Thing},
     postgres::Scoped,
     web::{
         form::Pairs,
         page::Html,
         paging::{PAGE, page_of},
-        view::{Address, Choice, Columns, Empty, EmptyKind, Field, Pager, Tab, When},
+        view::{Address, Archive, Choice, Columns, Empty, EmptyKind, Field, Pager, Tab, When},
     },
 };
 
@@ -63,6 +64,8 @@ async fn page(
     let today = tx.today();
     let (rows, total) = db::list(tx, filter, today, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
     let (resellers, countries) = db::vocabulary(tx).await?;
+    let resting = Resting { q: &filter.q, license_id: &filter.license_id, product: "" };
+    let archived = hand::beside::archived(tx, Thing::Order, &address, Archive::LIST, resting).await?;
     Ok(OrdersPage {
         shell: person.visitor().shell(state),
         q: filter.q.clone(),
@@ -75,8 +78,9 @@ async fn page(
         pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
         export: OrdersPage::exported(&address),
         empty: empty(tx, filter).await?,
+        archived,
         panel,
-        columns: Columns::parse(&COLUMNS, query),
+        columns: Columns::parse(&COLUMNS, &query.all("columns")),
         address,
     })
 }

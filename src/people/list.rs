@@ -219,7 +219,7 @@ impl PeoplePage {
                 Field::new("date", "until", "Ends by itself on").optional(),
             ],
             empty: Empty::new(crate::web::view::EmptyKind::NothingMatches, "Nobody matches", "Take a filter off."),
-            columns: Columns::parse(&COLUMNS, &crate::web::form::Pairs::default()),
+            columns: Columns::parse(&COLUMNS, &[]),
             address,
         }
     }

@@ -51,7 +51,7 @@ pub fn address(query: &Pairs) -> Address {
     ["q", "license_id", "role", "page"]
         .into_iter()
         .fold(Address::new("/people"), |address, part| address.with(part, query.one(part).trim()))
-        .with("columns", Columns::parse(&COLUMNS, query).part())
+        .with("columns", Columns::parse(&COLUMNS, &query.all("columns")).part())
 }
 
 /// What the list is narrowed to, and whether those without any role are in it: who holds nothing shows to a site
@@ -102,7 +102,7 @@ pub(super) async fn page(
         grant_fields: form.fields(person.person()),
         empty: empty(&filter),
         q: filter.q,
-        columns: Columns::parse(&COLUMNS, query),
+        columns: Columns::parse(&COLUMNS, &query.all("columns")),
         address,
     })
 }

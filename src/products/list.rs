@@ -4,7 +4,7 @@ use askama::Template;
 use super::panel::{ProductPanel, ProductTab};
 use crate::keys::model::Standing;
 use crate::web::page::Shell;
-use crate::web::view::{Address, Chip, Columns, Empty, Export, Offered, Pager, number};
+use crate::web::view::{Address, Archived, Chip, Columns, Empty, Export, Offered, Pager, number};
 
 /// A category to filter by.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ impl ProductRow {
 pub struct ProductsPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `q`, `category`, `sort`, `page`, `columns`, under the path `/products`.
+    /// The list's address: `q`, `category`, `archived`, `sort`, `page`, `columns`, under the path `/products`.
     pub address: Address,
     /// Which columns are shown.
     pub columns: Columns,
@@ -86,6 +86,8 @@ pub struct ProductsPage {
     pub export: Option<Export>,
     /// What to show when there is no row.
     pub empty: Empty,
+    /// Those that rest in the archive.
+    pub archived: Archived,
     /// The product whose panel is open.
     pub panel: Option<ProductPanel>,
 }
@@ -106,7 +108,20 @@ impl ProductsPage {
             let without = self.address.clone().without("category").without("page");
             chips.push(Chip::new(["Category: ", category].concat(), without.href()));
         }
+        // A product in the archive is the site's to bring back.
+        if self.shell.operates() {
+            chips.push(self.archived.chip.clone());
+        }
         chips
+    }
+
+    fn only_archived(&self) -> bool {
+        self.shell.operates() && self.archived.only()
+    }
+
+    /// Without any filter; nowhere where the archive's chip stands alone.
+    fn clear(&self) -> &str {
+        if self.chips().len() > usize::from(self.shell.operates()) { self.address.path() } else { "" }
     }
 
     fn is_open(&self, row: &ProductRow) -> bool {
@@ -173,8 +188,9 @@ impl ProductsPage {
             export: Some(Export::of_keys("export-keys", "Export all keys", "all").text("All 474 keys you may see.")),
             empty: Empty::new(crate::web::view::EmptyKind::NothingMatches, "No product matches", "Try fewer words.")
                 .action("Clear filters", "/products"),
+            archived: Archived::of(&address, crate::web::view::Archive::LIST),
             panel: None,
-            columns: Columns::parse(&COLUMNS, &crate::web::form::Pairs::default()),
+            columns: Columns::parse(&COLUMNS, &[]),
             address,
         }
     }

@@ -22,6 +22,7 @@ use crate::{
         roles::Role,
     },
     error::Result,
+    hand::{self, db::Resting, model::Thing},
     keys::{
         self, ProductKey,
         model::{Of, Standing},
@@ -33,7 +34,7 @@ use crate::{
         form::Pairs,
         page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo},
+        view::{Address, Archive, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo},
     },
 };
 
@@ -148,10 +149,10 @@ fn without_key(query: &Pairs) -> Option<Response> {
 
 /// The list's address.
 pub fn address(query: &Pairs) -> Address {
-    let address = ["q", "category", "sort", "page"]
+    let address = ["q", "category", "archived", "sort", "page"]
         .into_iter()
         .fold(Address::new("/products"), |address, part| address.with(part, query.one(part).trim()));
-    let address = address.with("columns", Columns::parse(&COLUMNS, query).part());
+    let address = address.with("columns", Columns::parse(&COLUMNS, &query.all("columns")).part());
     // A word that narrows nothing gets no chip that claims it does.
     address.with("keys", Standing::parse(query.one("keys")).map_or("", Standing::code))
 }
@@ -196,6 +197,8 @@ async fn page(
     let filter = filter(&address);
     let number = page_of(query.one("page"));
     let survey = db::survey(tx, &filter, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
+    let resting = Resting { q: &filter.q, ..Resting::default() };
+    let archived = hand::beside::archived(tx, Thing::Product, &address, Archive::LIST, resting).await?;
     let mut shell = person.visitor().shell(state);
     if query.one("notice") == "nothing-selected" {
         shell = shell
@@ -213,8 +216,9 @@ async fn page(
                 .text("Every key that you may see, of all products and License IDs.")
         }),
         empty: empty(&filter, survey.sees_any),
+        archived,
         panel,
-        columns: Columns::parse(&COLUMNS, query),
+        columns: Columns::parse(&COLUMNS, &query.all("columns")),
         address,
     })
 }
@@ -311,6 +315,7 @@ async fn keys_tab(
         of: Of::Product(product, standing),
         open: tab == ProductTab::Keys,
         here: list.clone().at(["/products/", &product.slug].concat()).with("tab", "keys"),
+        resting: Resting { product: &product.name, ..Resting::default() },
         lead: KeyLead::Contract,
         export: Export::of_keys("export-selected", "Export selected keys", "selected")
             .field("product", product.slug.clone())

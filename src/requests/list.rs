@@ -142,7 +142,7 @@ impl RequestsPage {
             kinds: vec![Choice::new("", "All", "")],
             turns: vec![Choice::new("decide", "Waits for my decision", "decide")],
             empty: Empty::new(crate::web::view::EmptyKind::NothingYet, "No requests yet", "Ask at a key."),
-            columns: Columns::parse(&COLUMNS, &crate::web::form::Pairs::default()),
+            columns: Columns::parse(&COLUMNS, &[]),
             address,
         }
     }

@@ -57,7 +57,7 @@ pub async fn list(person: SignedIn, Shared(state): Shared<AppState>, RawQuery(qu
         .map(|(value, label)| Choice::new(value, label, &filter.who))
         .collect(),
         empty: empty(&address),
-        columns: Columns::parse(&COLUMNS, &query),
+        columns: Columns::parse(&COLUMNS, &query.all("columns")),
         address,
     };
     Ok(Html(page).into_response())
@@ -68,7 +68,7 @@ pub fn address(query: &Pairs) -> Address {
     ["q", "state", "kind", "who", "license_id", "sort", "page"]
         .into_iter()
         .fold(Address::new("/requests"), |address, part| address.with(part, query.one(part).trim()))
-        .with("columns", Columns::parse(&COLUMNS, query).part())
+        .with("columns", Columns::parse(&COLUMNS, &query.all("columns")).part())
 }
 
 fn filter(address: &Address) -> Filter {

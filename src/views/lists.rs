@@ -22,7 +22,8 @@ impl List {
             Self::Changes => hand::address(query),
             Self::Audit => audit::address(query),
         };
-        address.without("page")
+        // The numbers are of what is in force: a list of the archive alone would stand beside one that it doesn't show.
+        address.without("page").without("archived")
     }
 
     /// How many rows the list shows this person at a query, on all its pages: by the list's own count, in this person's

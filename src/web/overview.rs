@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::page::{Html, Shell, Tone};
-use super::view::{Empty, number};
+use super::view::{Empty, Link, Plot, number};
 
 /// A line on a card: a number that matters and where to see it.
 #[derive(Clone, Debug)]
@@ -49,6 +49,17 @@ pub struct Card {
     pub details: Vec<Detail>,
 }
 
+/// A picture under the cards.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// What it is of.
+    pub title: &'static str,
+    /// The picture, with the numbers behind it.
+    pub plot: Plot,
+    /// The lists of what it shows.
+    pub lists: Vec<Link>,
+}
+
 /// The overview.
 #[derive(Template)]
 #[template(path = "web/overview.html")]
@@ -57,6 +68,8 @@ pub struct OverviewPage {
     pub shell: Shell,
     /// The parts this person may open.
     pub cards: Vec<Card>,
+    /// Where people would rather look than read.
+    pub looks: Vec<Look>,
     /// For a person without any grant: what is missing and whom to ask, nothing about what exists.
     pub empty: Option<Empty>,
 }
@@ -80,17 +93,18 @@ impl OverviewPage {
 /// When the database fails.
 pub async fn get(person: SignedIn, State(state): State<AppState>) -> Result<Response> {
     let mut tx = person.begin(&state).await?;
-    let mut cards = Vec::new();
+    let (mut cards, mut looks) = (Vec::new(), Vec::new());
     if contracts::db::sees_any(&mut tx).await? {
-        estate_cards(&mut tx, &mut cards).await?;
+        looks = estate_cards(&mut tx, &mut cards).await?;
     }
     let empty = cards.is_empty().then(OverviewPage::nothing_granted);
     request_card(&mut tx, &mut cards).await?;
     site_cards(&person, &mut tx, &mut cards).await?;
-    Ok(Html(OverviewPage { shell: person.visitor().shell(&state), cards, empty }).into_response())
+    Ok(Html(OverviewPage { shell: person.visitor().shell(&state), cards, looks, empty }).into_response())
 }
 
-async fn estate_cards(tx: &mut Scoped, cards: &mut Vec<Card>) -> Result<()> {
+/// The cards of what is held, and the pictures beside them.
+async fn estate_cards(tx: &mut Scoped, cards: &mut Vec<Card>) -> Result<Vec<Look>> {
     let today = tx.today();
     let (active, ending) = contracts::db::overview(tx, today).await?;
     let mut details = Vec::new();
@@ -110,7 +124,28 @@ async fn estate_cards(tx: &mut Scoped, cards: &mut Vec<Card>) -> Result<()> {
     if let Some(lines) = orders::db::overview(tx).await? {
         cards.push(card("Orders", "/orders", "cart", lines, "order lines", Vec::new()));
     }
-    Ok(())
+    let [_, used_up, low, _] = counts;
+    looks(tx, active, used_up, low).await
+}
+
+async fn looks(tx: &mut Scoped, active: i64, used_up: i64, low: i64) -> Result<Vec<Look>> {
+    let mut looks = Vec::new();
+    // One contract's end is on its card.
+    if active > 1
+        && let Some(plot) = contracts::when_they_end(tx).await?
+    {
+        let lists = vec![Link::new("By their end", "/contracts?sort=end")];
+        looks.push(Look { title: "When License IDs end", plot, lists });
+    }
+    if let Some(plot) = keys::fullest::plot(tx, used_up, low).await? {
+        let lists = [(used_up, Standing::UsedUp, "Used up"), (low, Standing::Low, "Running low")];
+        let lists = lists
+            .into_iter()
+            .filter(|(n, ..)| *n > 0)
+            .map(|(_, standing, label)| Link::new(label, ["/products?keys=", standing.code()].concat()));
+        looks.push(Look { title: "The fullest MAKs", plot, lists: lists.collect() });
+    }
+    Ok(looks)
 }
 
 fn standing_line(standing: Standing, n: i64) -> Detail {
@@ -254,7 +289,14 @@ impl OverviewPage {
                 vec![detail(Tone::Good, "The chain is whole", "/audit")],
             ),
         ];
-        Self { shell: Shell::sample("/"), cards, empty: None }
+        let look = |title, plot: Option<Plot>, label: &str, href: &str| {
+            plot.map(|plot| Look { title, plot, lists: vec![Link::new(label, href)] })
+        };
+        let looks = [
+            look("When License IDs end", contracts::sample_of_ends(), "By their end", "/contracts?sort=end"),
+            look("The fullest MAKs", keys::fullest::sample(), "Used up", "/products?keys=used-up"),
+        ];
+        Self { shell: Shell::sample("/"), cards, looks: looks.into_iter().flatten().collect(), empty: None }
     }
 }
 
@@ -271,9 +313,24 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_has_its_numbers_and_its_lists() {
+        let html = OverviewPage::sample().render().expect("renders");
+        for part in [
+            "href=\"/contracts?month=2027-06\"",
+            "href=\"/contracts?sort=end\"",
+            "href=\"/products?keys=used-up\"",
+            "The numbers behind it",
+            "Windows 11 Pro (AB12C)",
+        ] {
+            assert!(html.contains(part), "{part}");
+        }
+    }
+
+    #[test]
     fn without_a_grant_nothing_is_told_about_what_exists() {
         let empty = Some(OverviewPage::nothing_granted());
-        let html = OverviewPage { empty, cards: vec![], ..OverviewPage::sample() }.render().expect("renders");
+        let html =
+            OverviewPage { empty, cards: vec![], looks: vec![], ..OverviewPage::sample() }.render().expect("renders");
         assert!(html.contains("You hold no role yet"));
         assert!(!html.contains("474"));
     }

@@ -23,6 +23,7 @@ mod portal;
 mod products;
 mod readers;
 mod reference;
+mod reflow;
 mod requests;
 mod roles;
 mod summary;

@@ -1,5 +1,10 @@
 //! Every page, for what looks at all of them.
 
+use std::collections::BTreeSet;
+
+use keyward::app;
+use reqwest::Method;
+
 use super::{
     page::{Browser, SOON},
     portal::Person,
@@ -134,6 +139,16 @@ pub const PAGES: &[Page] = &[
         &[".key-row:nth-child(1) .tick", "//button[contains(., 'the selected keys')]"],
     ),
     page("order-add", "/orders/new"),
+    clicked("order-edit", "/orders", &["tbody .above[href$='/edit']"]),
+    page("contract-add", "/contracts/new"),
+    page("contact-add", "/contacts/new?license_id=8671204"),
+    clicked("contact-edit", "/contracts/8671204?tab=contacts", &[".people a[href$='/edit']"]),
+    page("product-add", "/products/new"),
+    page("product-edit", "/products/windows-11-pro/edit"),
+    page("organization-add", "/organizations/new"),
+    clicked("organization-edit", "/organizations", &["tbody .row-link"]),
+    page("agreement-add", "/agreements/new"),
+    clicked("agreement-edit", "/organizations?kind=agreements", &["tbody .row-link"]),
     page("changes", "/changes"),
     page("changes-since-import", "/changes?since=import"),
     page("archive", "/archive"),
@@ -221,6 +236,13 @@ pub const PAGES: &[Page] = &[
     page("account", "/account"),
     page("confirm", "/confirm"),
     page("absent", "/contracts/1234567"),
+    // From here on something is in the archive: each look puts one more order line away.
+    clicked("order-archived", "/orders", &["tbody .above[href$='/edit']", "//button[.='Archive']"]),
+    page("archive-filled", "/archive?thing=order"),
+    page("orders-archived", "/orders?archived=shown&q=windows"),
+    page("orders-only-archived", "/orders?archived=only"),
+    page("keys-archived", "/contracts/8671204?tab=keys&keys_archived=shown"),
+    clicked("change", "/changes", &["tbody .row-link"]),
     seen_by(Person::Second, "audit", "/audit"),
     seen_by(Person::Second, "audit-none", "/audit?key=ZZZZZ&action=key.reveal"),
     Page {
@@ -251,3 +273,36 @@ pub const PAGES: &[Page] = &[
     seen_by(Person::Newcomer, "orders-newcomer", "/orders"),
     seen_by(Person::Newcomer, "rds-newcomer", "/products/rds"),
 ];
+
+/// Pages of the registry that are looked at by no entry of [`PAGES`], each with the reason.
+pub const NO_PAGES: &[(&str, &str)] = &[
+    ("/healthz", "a word for machines"),
+    ("/readyz", "a word for machines"),
+    ("/static/{*path}", "files that pages are made of"),
+    ("/downloads/{id}", "a file"),
+    ("/requests/{number}/files/{id}", "a file"),
+    ("/requests/{number}/edit", "the form of /requests/new over a draft, which nobody has in the demo"),
+];
+
+/// The pages of the registry that none of these addresses is, nor [`NO_PAGES`] excuses; and excuses that excuse nothing.
+pub fn unseen(addresses: &BTreeSet<String>) -> Vec<String> {
+    let routes: Vec<&str> =
+        app::routes().list().iter().filter(|route| route.method == Method::GET).map(|route| route.path).collect();
+    let seen: BTreeSet<&str> = addresses.iter().filter_map(|address| route_of(&routes, address)).collect();
+    let excused = |path: &str| NO_PAGES.iter().any(|(known, _)| *known == path);
+    let nobody = routes.iter().filter(|path| !seen.contains(*path) && !excused(path));
+    let nobody =
+        nobody.map(|path| format!("nobody looked at GET {path}: add it to PAGES, or to NO_PAGES with the reason"));
+    let idle = NO_PAGES.iter().filter(|(path, _)| seen.contains(path) || !routes.contains(path));
+    nobody.chain(idle.map(|(path, _)| format!("{path} needs no excuse in NO_PAGES"))).collect()
+}
+
+/// The route that an address is of: of those that fit, the one that says most of it itself.
+fn route_of<'a>(routes: &[&'a str], address: &str) -> Option<&'a str> {
+    let path: Vec<&str> = address.split('?').next()?.split('/').collect();
+    let fits = |route: &&&str| {
+        let parts: Vec<&str> = route.split('/').collect();
+        parts.len() == path.len() && parts.iter().zip(&path).all(|(part, word)| part.starts_with('{') || part == word)
+    };
+    routes.iter().filter(fits).min_by_key(|route| route.matches('{').count()).copied()
+}

@@ -205,6 +205,77 @@ async fn lifecycle_table_the_end_of_the_last_esu_year_that_is_held_is_told() {
 }
 
 #[tokio::test]
+async fn s000_the_day_from_which_an_esu_key_can_be_used_is_told_once_to_everybody_who_reads_it() {
+    let world = World::new().await;
+    let (contract, admin) = ending(&world, "8671204", "2099-12-31").await;
+    second(&world, contract).await;
+    let reader = world.person("reader").await;
+    let _ = world.give(&reader, Role::ProductKeysReader, Target::Contract(contract), None).await;
+    let files = world.person("files").await;
+    let _ = world.give(&files, Role::ProductDownloadManager, Target::Contract(contract), None).await;
+    // Year 3 of Windows 10 begins on 13 October 2027; of these four one is there, three are put away or done with.
+    let at = |day: time::Date| (day - world.clock.now().date()).whole_days();
+    world.clock.turn(Duration::days(at(date!(2027 - 10 - 10))));
+    let esu = key(&world, contract, "Windows 10 ESU Year 3", "MAK", 1, 100).await;
+    for column in ["archived_at", "blocked_at", "superseded_at"] {
+        let gone = twin(&world, esu).await;
+        let statement = format!("UPDATE product_keys SET {column} = app_now() WHERE id = '{gone}'");
+        let mut tx = world.system().await;
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(days(&world, 6).await, [(date!(2027 - 10 - 13), 3)]);
+    let told = "SELECT p.name FROM notice_recipients r JOIN people p ON p.id = r.person_id JOIN notices n ON n.id = r.notice_id
+                WHERE n.kind = 'key-usable' ORDER BY p.name";
+    let mut expected = [admin.name.clone(), format!("second.{}", contract.simple()), reader.name.clone()];
+    expected.sort();
+    assert_eq!(texts(&world, told).await, expected);
+    let subject = texts(&world, "SELECT subject FROM notices WHERE kind = 'key-usable'").await;
+    assert_eq!(subject, ["The key …AB12C for Windows 10 ESU Year 3 can be used from 13 October 2027"]);
+    // Another day is another occasion, and the key's own goes before the year's.
+    world.run("UPDATE product_keys SET usable_from = '2027-10-20' WHERE id = $1", esu).await;
+    assert_eq!(days(&world, 10).await, [(date!(2027 - 10 - 20), 3)]);
+    world.done().await;
+}
+
+/// Another key like this one.
+async fn twin(world: &World, key: Uuid) -> Uuid {
+    let id = Uuid::now_v7();
+    let mut tx = world.system().await;
+    sqlx::query(
+        "INSERT INTO product_keys (id, contract_id, product_id, kind, fingerprint, last_five, data_key_id, sealed, used, total, read_at, created_at)
+         SELECT $2, contract_id, product_id, kind, $3, 'TW1N2', data_key_id, '', used, total, read_at, created_at FROM product_keys WHERE id = $1",
+    )
+    .bind(key)
+    .bind(id)
+    .bind(id.as_bytes().as_slice())
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn who_was_away_on_the_day_or_reads_the_key_later_is_told_within_a_week() {
+    let world = World::new().await;
+    let (contract, _) = ending(&world, "8671204", "2099-12-31").await;
+    second(&world, contract).await;
+    key(&world, contract, "Windows 10 ESU Year 3", "MAK", 1, 100).await;
+    let at = |day: time::Date| (day - world.clock.now().date()).whole_days();
+    world.clock.turn(Duration::days(at(date!(2027 - 10 - 16))));
+    assert_eq!(plan(&world.db).await.unwrap(), 2, "the program was down for three days");
+    let reader = world.person("reader").await;
+    let _ = world.give(&reader, Role::ProductKeysReader, Target::Contract(contract), None).await;
+    assert_eq!(plan(&world.db).await.unwrap(), 1);
+    let late = world.person("late").await;
+    let _ = world.give(&late, Role::ProductKeysReader, Target::Contract(contract), None).await;
+    world.clock.turn(Duration::days(5));
+    assert_eq!(plan(&world.db).await.unwrap(), 0, "more than a week later it is no news");
+    world.done().await;
+}
+
+#[tokio::test]
 async fn issue_3_a_mak_over_90_percent_is_told_once_a_total() {
     let world = World::new().await;
     let (contract, _) = ending(&world, "8671204", "2099-12-31").await;

@@ -228,6 +228,87 @@ async fn an_archived_key_or_order_is_counted_no_more() {
     app.done().await;
 }
 
+/// Each list shows what of it rests in the archive when its address asks, to who may bring it back and nobody else; an
+/// export takes none of it, whatever its form says.
+#[tokio::test]
+async fn a_list_shows_its_archived_rows_when_asked_and_exports_none() {
+    let (world, app) = portal().await;
+    let (key, order) = (world.planted.keys[0].to_string(), world.planted.corrected[0].order.to_string());
+    for (thing, id) in [("key", &key), ("order", &order)] {
+        done(&app, "/archive", ADMIN, &[("thing", thing), ("id", id)]).await;
+    }
+    let restore = "action=\"/archive/restore\"";
+    let tab = format!("/contracts/{A}?tab=keys");
+    for (path, part, id) in [
+        ("/orders".to_owned(), "archived", &order),
+        (tab, "keys_archived", &key),
+        ("/products/alpha-suite?tab=keys".to_owned(), "keys_archived", &key),
+    ] {
+        let html = page(&app, &path, ADMIN).await;
+        assert!(html.contains("Archived hidden") && !html.contains(restore), "{path}");
+        let joined = if path.contains('?') { "&" } else { "?" };
+        for word in ["shown", "only"] {
+            let asked = format!("{path}{joined}{part}={word}");
+            let html = page(&app, &asked, ADMIN).await;
+            assert!(html.contains(restore) && html.contains(&format!("name=\"id\" value=\"{id}\"")), "{asked}");
+            assert!(!holds(html.as_bytes(), CANARY_A), "{asked}");
+            // Who reads without correcting is told nothing of the archive.
+            let html = page(&app, &asked, "position reader A").await;
+            assert!(
+                !html.contains(restore) && !html.contains("Archived") && !html.contains("In the archive"),
+                "{asked}"
+            );
+        }
+    }
+    assert!(!page(&app, "/orders?archived=shown", "administrator B").await.contains(&order));
+    for (path, form) in [
+        ("/exports/keys", vec![("scope", "all"), ("format", "csv")]),
+        (
+            "/exports/keys",
+            vec![("scope", "selected"), ("format", "csv"), ("key_id", key.as_str()), ("keys_archived", "shown")],
+        ),
+        ("/exports/keys", vec![("scope", "all"), ("format", "tsv"), ("license_id", A), ("archived", "only")]),
+    ] {
+        let answer = send(&app, path, ADMIN, &form).await;
+        assert!(!holds(&answer.bytes().await.unwrap(), CANARY_A), "{form:?}");
+    }
+    let form = [("format", "csv"), ("archived", "only")];
+    let answer = send(&app, "/exports/orders", ADMIN, &form).await.text().await.unwrap();
+    assert!(!answer.contains(A), "{answer}");
+    let to = done(
+        &app,
+        "/archive/restore",
+        ADMIN,
+        &[("thing", "order"), ("id", &order), ("back", "/orders?archived=shown")],
+    )
+    .await;
+    assert!(to.starts_with("/orders?archived=shown&did=restored&n=1"), "{to}");
+    assert!(page(&app, "/orders?archived=shown", ADMIN).await.contains("Nothing of this list is in the archive"));
+    app.done().await;
+}
+
+/// A License ID's own list shows it in the archive too; a product's and an organisation's is a site operator's.
+#[tokio::test]
+async fn what_belongs_to_the_site_is_in_the_archive_of_its_lists_for_site_operators() {
+    let (world, app) = portal().await;
+    execute(&app, "UPDATE applications SET closed_at = app_now()").await;
+    let id = world.planted.contracts[0].to_string();
+    done(&app, "/archive", ADMIN, &[("thing", "contract"), ("id", &id)]).await;
+    execute(&app, "UPDATE products SET archived_at = app_now() WHERE name = 'beta-suite'").await;
+    let html = page(&app, "/contracts?archived=only", ADMIN).await;
+    assert!(html.contains(A) && !html.contains("Pages of contracts"));
+    assert!(!page(&app, "/contracts?archived=only", "administrator B").await.contains(A));
+    for path in [
+        "/organizations?kind=contracts&archived=shown",
+        "/organizations?kind=products&archived=shown",
+        "/products?archived=shown",
+    ] {
+        assert!(page(&app, path, OPERATOR).await.contains("action=\"/archive/restore\""), "{path}");
+    }
+    assert!(!page(&app, "/products?archived=shown", "administrator B").await.contains("/archive/restore"));
+    app.done().await;
+}
+
 /// Issue 5: each reading keeps its date and source; the newest by its day is what lists show.
 #[tokio::test]
 async fn vendor_counts_are_read_in_with_day_and_source() {

@@ -1,6 +1,5 @@
 //! Which columns of a list are shown: chosen in the address, as `columns=license_id.organization.end`.
 use super::{Address, Column};
-use crate::web::form::Pairs;
 
 /// Columns that a window of the usual width holds.
 const MANY: usize = 7;
@@ -81,9 +80,8 @@ impl Columns {
     /// Reads `columns`, in one value or as the chooser's boxes send it. Unknown names are left out; where none is
     /// known, the list shows what it shows by itself.
     #[must_use]
-    pub fn parse(all: &'static [Offered], query: &Pairs) -> Self {
-        let values = query.all("columns");
-        let named: Vec<&str> = values.iter().flat_map(|value| value.split('.')).collect();
+    pub fn parse(all: &'static [Offered], asked: &[String]) -> Self {
+        let named: Vec<&str> = asked.iter().flat_map(|value| value.split('.')).collect();
         let keys = |keep: &dyn Fn(usize, &Offered) -> bool| -> Vec<&'static str> {
             all.iter().enumerate().filter(|(at, one)| keep(*at, one)).map(|(_, one)| one.key).collect()
         };
@@ -153,7 +151,7 @@ mod tests {
     ];
 
     fn read(query: &str) -> Columns {
-        Columns::parse(&ALL, &Pairs::parse(query.as_bytes()))
+        Columns::parse(&ALL, &crate::web::form::Pairs::parse(query.as_bytes()).all("columns"))
     }
 
     fn labels(columns: &Columns) -> Vec<&'static str> {

@@ -1,7 +1,7 @@
 //! A product key on a page: masked until it is asked for, with what is known about it in words.
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Empty, Export, Link, Locked, Pager, number};
+use super::{Archived, Empty, Export, Link, Locked, Pager, number};
 use crate::web::page::Tone;
 
 /// The key itself: its last five characters, and the whole only where somebody just asked for it.
@@ -307,6 +307,8 @@ pub struct KeyList {
     pub locked: Option<Locked>,
     /// What to show when there is no row: none yet, or none needed.
     pub empty: Empty,
+    /// Those that rest in the archive.
+    pub archived: Archived,
 }
 
 impl KeyList {
@@ -369,6 +371,7 @@ impl KeyList {
                 ask: vec!["Aiko Tanaka".into()],
             }),
             empty: Empty::new(super::EmptyKind::NothingYet, "No keys yet", "Import a key file to see them here."),
+            archived: Archived::of(&address, super::Archive::KEYS),
         }
     }
 }

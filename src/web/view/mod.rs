@@ -1,5 +1,6 @@
 //! The parts that pages are made of, as plain data: each has a macro in `templates/components/`.
 mod address;
+mod archived;
 mod columns;
 mod empty;
 mod form;
@@ -10,6 +11,7 @@ mod undo;
 mod when;
 
 pub use address::Address;
+pub use archived::{Archive, Archived, ArchivedRow};
 pub use columns::{Columns, Offered};
 pub use empty::{Empty, EmptyKind, Locked, LockedPlace};
 pub use form::{Choice, Export, Field, Format};
