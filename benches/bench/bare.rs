@@ -26,7 +26,10 @@ use keyward::{
     },
     web::{
         page::{Html, Person, Shell},
-        view::{Address, Archive, Archived, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Pager},
+        view::{
+            Address, Archive, Archived, Ask, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, KeyRow as KeyLine,
+            Pager,
+        },
     },
 };
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
@@ -37,6 +40,8 @@ use crate::estate::{READER, attached, superuser};
 
 /// With this argument the benchmark is this server.
 pub const FLAG: &str = "--bare";
+/// What the reader's navigation leaves out.
+const CLOSED: [&str; 6] = ["/people", "/activation", "/organizations", "/imports", "/changes", "/audit"];
 /// Rows on a page, as on ours.
 const PAGE: i64 = 50;
 
@@ -98,8 +103,7 @@ async fn open(State(bare): State<Arc<Bare>>, InPath(slug): InPath<String>, _: Pa
 async fn page(bare: &Bare, path: &str, q: &str, panel: Option<ProductPanel>) -> ProductsPage {
     let (rows, all) = rows(bare, q).await;
     let address = Address::new("/products").with("q", q);
-    let nav =
-        Shell::NAV.into_iter().filter(|item| !["/people", "/activation", "/imports", "/audit"].contains(&item.href));
+    let nav = Shell::NAV.into_iter().filter(|item| !CLOSED.contains(&item.href));
     let categories = categories(bare, q).await;
     let everything = (String::new(), categories.iter().map(|(_, count)| count).sum());
     ProductsPage {
@@ -163,12 +167,12 @@ async fn rows(bare: &Bare, q: &str) -> (Vec<Listed>, i64) {
 async fn keys_of(bare: &Bare, product: Uuid) -> (Vec<KeyRow>, i64) {
     let statement = sqlx::query_as(
         "SELECT k.id, k.id AS same_as, c.license_id, o.name AS organization, p.name AS product, p.slug, k.kind, k.last_five, k.used, k.total, k.seats,
-                k.osa_status, k.read_at, k.usable_from, k.blocked_at, k.no_key_text, count(*) OVER () AS all,
+                k.osa_status, k.read_at, coalesce(k.usable_from, p.usable_from) AS usable_from, k.blocked_at, k.superseded_at, k.no_key_text, count(*) OVER () AS all,
                 ARRAY(SELECT DISTINCT c2.license_id FROM product_keys k2 JOIN contracts c2 ON c2.id = k2.contract_id
                       WHERE k2.fingerprint = k.fingerprint AND k2.contract_id <> k.contract_id ORDER BY 1) AS shared_with
          FROM product_keys k JOIN contracts c ON c.id = k.contract_id JOIN organizations o ON o.id = c.organization_id
               JOIN products p ON p.id = k.product_id
-         WHERE k.product_id = $1 AND k.contract_id = ANY($2) ORDER BY c.license_id, k.id LIMIT $3",
+         WHERE k.product_id = $1 AND k.contract_id = ANY($2) AND k.archived_at IS NULL ORDER BY c.license_id, k.id LIMIT $3",
     );
     counted(statement.bind(product).bind(&bare.contracts).bind(PAGE).fetch_all(&bare.pool).await.unwrap())
 }
@@ -196,7 +200,7 @@ async fn panel(bare: &Bare, product: &Product) -> ProductPanel {
             place: here.path().to_owned(),
             back: here.href(),
             pager: Pager::new(&here, "keys_page", 1, PAGE.unsigned_abs(), all.unsigned_abs()),
-            rows: keys::view::rows(rows, today),
+            rows: asked(bare, keys::view::rows(rows, today)).await,
             export: Some(
                 Export::of_keys("export-selected", "Export selected keys", "selected")
                     .field("product", product.slug.clone())
@@ -207,6 +211,27 @@ async fn panel(bare: &Bare, product: &Product) -> ProductPanel {
             archived: Archived::of(&here, Archive::KEYS),
         }),
     }
+}
+
+/// The rows with the way to ask for more of each key, and the one plain query of what is asked for already.
+async fn asked(bare: &Bare, mut rows: Vec<KeyLine>) -> Vec<KeyLine> {
+    let ids: Vec<Uuid> = rows.iter().filter_map(|row| row.key.id.parse().ok()).collect();
+    let open: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT key_id FROM requests WHERE key_id = ANY($1) AND state IN ('submitted', 'question', 'approved', 'sent')",
+    )
+    .bind(ids)
+    .fetch_all(&bare.pool)
+    .await
+    .unwrap();
+    assert!(open.is_empty(), "nobody asks for anything on the estate of the benchmarks");
+    for row in rows.iter_mut().filter(|row| matches!(row.kind.as_str(), "MAK" | "KMS")) {
+        let over = row.quantity.meter().filter(|meter| row.kind == "MAK" && meter.used * 10 > meter.total * 9);
+        row.ask = Some(Ask {
+            href: format!("/requests/new?key={}", row.key.id),
+            offer: over.map(|meter| format!("{} % used: ask for more before the next rollout.", meter.percent())),
+        });
+    }
+    rows
 }
 
 /// The categories of what the list shows, with their counts.
