@@ -3,6 +3,7 @@
 //! A lease is a compact JWS (EdDSA) under the site's key. Clients keep the site's public keys and verify it
 //! themselves.
 
+use aws_lc_rs::signature::Ed25519KeyPair;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -77,7 +78,10 @@ pub struct Grant<'a> {
 
 /// Signs leases with the site's key.
 pub struct Signer {
-    key: SigningKey,
+    /// Signs in three fifths of the time that the other library takes: half of what a renewal costs a responder
+    /// (decision 43).
+    key: Ed25519KeyPair,
+    public: VerifyingKey,
     header: String,
     iss: String,
     kid: String,
@@ -85,16 +89,22 @@ pub struct Signer {
 
 impl Signer {
     /// Takes the site's signing seed and the site's id.
+    ///
+    /// # Panics
+    /// Never: any 32 bytes are a seed, and both libraries make the same public key of it.
+    #[allow(clippy::expect_used)]
     pub fn new(seed: &Key32, site: Uuid) -> Self {
-        let key = SigningKey::from_bytes(seed.expose());
-        let kid = jws::key_id(&key.verifying_key());
+        let public = SigningKey::from_bytes(seed.expose()).verifying_key();
+        let key = Ed25519KeyPair::from_seed_and_public_key(seed.expose(), public.as_bytes())
+            .expect("a seed makes its own public key");
+        let kid = jws::key_id(&public);
         let header = header(&kid);
-        Self { key, header, iss: issuer(site), kid }
+        Self { key, public, header, iss: issuer(site), kid }
     }
 
     /// The public key as a `hello` tells it.
     pub fn public(&self) -> PublicKey {
-        PublicKey { kid: self.kid.clone(), x: base64url(self.key.verifying_key().as_bytes()) }
+        PublicKey { kid: self.kid.clone(), x: base64url(self.public.as_bytes()) }
     }
 
     /// The issuer.
@@ -120,7 +130,7 @@ impl Signer {
         let mut payload = Vec::with_capacity(512);
         // Nothing of it can fail to be written.
         let _ = serde_json::to_writer(&mut payload, &claims);
-        jws::sign(&self.key, &self.header, &payload)
+        jws::sign(&self.header, &payload, |text| self.key.sign(text))
     }
 }
 

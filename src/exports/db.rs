@@ -158,6 +158,8 @@ pub async fn estate(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<Esta
 /// Groups handed over at a time hold about so many keys: an export logs and commits that many at once, and
 /// keeps a few times as many in memory.
 const PART: usize = 10_000;
+/// The first part is smaller: until it comes, neither the log nor the cipher has anything to do.
+const FIRST: usize = 1_000;
 
 /// Parts of an export on their way from the database.
 pub type Parts = mpsc::Receiver<sqlx::Result<Vec<Group>>>;
@@ -181,14 +183,14 @@ pub async fn read(
         selection.conditions()
     );
     let mut rows = bind!(sqlx::query(AssertSqlSafe(statement)), selection).bind(contracts).fetch(&mut *tx);
-    let (mut part, mut keys) = (Vec::new(), 0);
+    let (mut part, mut keys, mut enough) = (Vec::new(), 0, FIRST);
     loop {
         let group = rows.next().await.map(|row| row.and_then(Group::of));
         match group {
             Some(Ok(group)) => {
                 keys += group.ids.len();
                 part.push(group);
-                if keys < PART {
+                if keys < enough {
                     continue;
                 }
             }
@@ -199,7 +201,7 @@ pub async fn read(
             None if part.is_empty() => return,
             None => {}
         }
-        keys = 0;
+        (keys, enough) = (0, PART);
         if parts.send(Ok(std::mem::take(&mut part))).await.is_err() {
             return;
         }

@@ -22,10 +22,8 @@ pub struct SealedRow<'r> {
     pub product: Uuid,
     /// MAK, KMS, VLK, OSA, SETUP or NONE.
     pub kind: &'r str,
-    /// The ciphertext, sealed under the License ID's data key.
-    pub sealed: Option<&'r [u8]>,
-    /// What stands in place of a key.
-    pub no_key_text: &'r str,
+    /// The key, or what stands in its place.
+    pub secret: Secret<'r>,
     /// Activations used.
     pub used: Option<i64>,
     /// Activations in all.
@@ -36,15 +34,24 @@ pub struct SealedRow<'r> {
     pub osa_status: &'r str,
 }
 
+/// What a row of the table holds of a key: the one or the other (`product_keys_have_a_secret_or_none`).
+#[derive(Debug)]
+pub enum Secret<'r> {
+    /// The ciphertext, sealed under the License ID's data key.
+    Sealed(&'r [u8]),
+    /// The product needs no key; this stands in its place.
+    NotNeeded(&'r str),
+}
+
 impl Group {
     /// What [`super::db::read`] selects of a License ID, in the order that [`Group::of`] takes it.
     pub const COLUMNS: &str = "mine.contract_id, chosen.*";
     /// What it gathers of the License ID's keys; the first column is null where there are none. What is of one
     /// length is strung together, which costs PostgreSQL half of what an array does, with -1 for a number that isn't
-    /// there: no count is negative. Null stands for the empty text, which most keys have in two columns.
+    /// there: no count is negative. Null stands for the empty text, which nearly all keys have as their OSA status.
     pub const STRUNG: &str = "string_agg(uuid_send(k.id), '') AS id, string_agg(uuid_send(k.product_id), ''), string_agg(k.kind, ','),
         string_agg(int8send(coalesce(k.used, -1)), ''), string_agg(int8send(coalesce(k.total, -1)), ''), string_agg(int8send(coalesce(k.seats, -1)), ''),
-        array_agg(k.sealed), array_agg(nullif(k.no_key_text, '')), array_agg(nullif(k.osa_status, ''))";
+        array_agg(coalesce(k.sealed, convert_to(k.no_key_text, 'UTF8'))), array_agg(nullif(k.osa_status, ''))";
 
     /// Takes one row.
     ///
@@ -67,22 +74,23 @@ impl Group {
         let mut kinds = self.row.try_get::<&str, _>(3)?.split(',');
         let [used, totals, seats] =
             [strung::<8>(&self.row, 4)?, strung::<8>(&self.row, 5)?, strung::<8>(&self.row, 6)?];
-        let (mut sealed, mut texts, mut statuses) = (self.array(7)?, self.array(8)?, self.array(9)?);
+        let (mut secrets, mut statuses) = (self.array(7)?, self.array(8)?);
         let number = |strung: &[[u8; 8]], at: usize| {
             let number = strung.get(at).map(|bytes| i64::from_be_bytes(*bytes)).ok_or_else(malformed)?;
             Ok::<_, sqlx::Error>((number >= 0).then_some(number))
         };
         for (at, id) in self.ids.iter().enumerate() {
+            let kind = kinds.next().ok_or_else(malformed)?;
+            let secret = secrets.next()?.ok_or_else(malformed)?;
             each(SealedRow {
                 id: *id,
                 product: products.get(at).map(|id| Uuid::from_bytes(*id)).ok_or_else(malformed)?,
-                kind: kinds.next().ok_or_else(malformed)?,
-                sealed: sealed.next()?,
-                no_key_text: text(texts.next()?)?,
+                kind,
+                secret: if kind == NO_KEY { Secret::NotNeeded(text(secret)?) } else { Secret::Sealed(secret) },
                 used: number(used, at)?,
                 total: number(totals, at)?,
                 seats: number(seats, at)?,
-                osa_status: text(statuses.next()?)?,
+                osa_status: text(statuses.next()?.unwrap_or_default())?,
             })?;
         }
         Ok(())
@@ -100,6 +108,9 @@ fn strung<const N: usize>(row: &PgRow, index: usize) -> sqlx::Result<&[[u8; N]]>
     let (values, rest) = row.try_get::<&[u8], _>(index)?.as_chunks();
     if rest.is_empty() { Ok(values) } else { Err(malformed()) }
 }
+
+/// The kind of a row whose product needs no key.
+const NO_KEY: &str = "NONE";
 
 /// Bytes before the first element of an array of one dimension, in PostgreSQL's binary format
 /// (its `array_send`).
@@ -124,8 +135,8 @@ impl<'r> Elements<'r> {
     }
 }
 
-fn text(bytes: Option<&[u8]>) -> sqlx::Result<&str> {
-    std::str::from_utf8(bytes.unwrap_or_default()).map_err(|_| malformed())
+fn text(bytes: &[u8]) -> sqlx::Result<&str> {
+    std::str::from_utf8(bytes).map_err(|_| malformed())
 }
 
 fn malformed() -> sqlx::Error {

@@ -20,7 +20,7 @@ use zeroize::Zeroize;
 use super::{
     CellBuffer, ExportedKey, Format, KEY_COLUMNS, KeyExportRow, TextFormat, XlsxSheet, append_row,
     db::{self, Estate, Parts, Selection},
-    groups::Group,
+    groups::{Group, Secret},
     header_bytes,
 };
 use crate::{
@@ -138,19 +138,15 @@ pub async fn begin(
     let place = state.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
     // One state of the database for all parts, and for the names that stand beside the keys.
     let mut source = state.db.begin_still(scope).await?;
-    let estate = Arc::new(db::estate(&mut source, &selection).await?);
+    let log = state.db.apart();
+    // The log's connection is opened meanwhile; where it can't be, the first part tells.
+    let (estate, _) = tokio::join!(db::estate(&mut source, &selection), log.answers());
+    let estate = Arc::new(estate?);
     let (ahead, parts) = mpsc::channel(READ_AHEAD);
     tokio::spawn(db::read(source, selection, estate.order.clone(), ahead));
 
-    let mut recorder = Recorder {
-        log: state.db.apart(),
-        state: state.clone(),
-        scope,
-        actor: actor.clone(),
-        estate: estate.clone(),
-        format,
-        parts,
-    };
+    let mut recorder =
+        Recorder { log, state: state.clone(), scope, actor: actor.clone(), estate: estate.clone(), format, parts };
     let (recorded, rows) = mpsc::channel(READ_AHEAD);
     // The first part stands in the log before the answer begins: where that fails, it is an error and no file.
     match recorder.next().await? {
@@ -346,12 +342,12 @@ impl Scratch {
         let contract = estate.contracts.get(&group.contract).context("a key's License ID is missing")?;
         let data_key = opener.data_key(group.contract);
         group.for_each(|row| {
-            let key = match row.sealed {
-                Some(sealed) => {
+            let key = match row.secret {
+                Secret::Sealed(sealed) => {
                     let data_key = data_key.context("a License ID's data key is missing")?;
                     ExportedKey::Key(opener.open(part, data_key, row.id, sealed, &mut self.key)?)
                 }
-                None => ExportedKey::NotNeeded(row.no_key_text),
+                Secret::NotNeeded(text) => ExportedKey::NotNeeded(text),
             };
             let product = estate.products.get(&row.product).context("a key's product is missing")?;
             let number = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);

@@ -45,10 +45,16 @@ pub enum VaultError {
 
 /// Seals and (for the gate alone) opens product keys.
 pub struct Vault {
-    kek: Option<Kek>,
+    kek: Option<Wrapping>,
     kek_file: PathBuf,
     site: SiteKeys,
     data_keys: RwLock<HashMap<Uuid, Arc<DataKey>>>,
+}
+
+/// The KEK, and the cipher under it, which wraps data keys.
+struct Wrapping {
+    kek: Kek,
+    sealer: Sealer,
 }
 
 /// A License ID's data key, unwrapped.
@@ -77,6 +83,7 @@ impl Vault {
         let kek_checks: Vec<_> = checks.into_iter().filter(|(id, _)| !id.starts_with("site:")).collect();
         let kek = open_kek(&mut tx, &kek_checks, kek_file, db).await?;
         tx.commit().await?;
+        let kek = kek.map(|kek| Wrapping { sealer: Sealer::new(&kek.key), kek });
         Ok(Self { kek, kek_file: kek_file.to_owned(), site, data_keys: RwLock::default() })
     }
 
@@ -168,8 +175,7 @@ impl Vault {
         tx: &mut Scoped,
         contracts: &[Uuid],
     ) -> Result<HashMap<Uuid, Arc<DataKey>>, VaultError> {
-        let kek = self.kek()?;
-        let sealer = Sealer::new(&kek.key);
+        let Wrapping { kek, sealer } = self.kek()?;
         let mut fresh: (Vec<Uuid>, Vec<Option<Uuid>>, Vec<Vec<u8>>) = Default::default();
         for &contract in contracts {
             let id = Uuid::now_v7();
@@ -213,12 +219,12 @@ impl Vault {
     }
 
     fn unwrapped(&self, id: Uuid, contract: Uuid, wrapped: &[u8]) -> Result<DataKey, VaultError> {
-        let plain = Sealer::new(&self.kek()?.key).open(&wrap_place(id, contract), wrapped)?;
+        let plain = self.kek()?.sealer.open(&wrap_place(id, contract), wrapped)?;
         let bytes: [u8; 32] = plain.as_slice().try_into().map_err(|_| super::envelope::Unopened)?;
         Ok(DataKey { id, contract, sealer: Sealer::new(&Key32::from_bytes(bytes)) })
     }
 
-    fn kek(&self) -> Result<&Kek, VaultError> {
+    fn kek(&self) -> Result<&Wrapping, VaultError> {
         self.kek.as_ref().ok_or_else(|| VaultError::Sealed(self.kek_file.clone()))
     }
 }
