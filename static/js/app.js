@@ -10,6 +10,7 @@ import "./command.js";
 import "./live.js";
 import "./palette.js";
 import "./remember.js";
+import "./times.js";
 import "./undo.js";
 import "./upload.js";
 import "./views.js";
