@@ -32,7 +32,7 @@ pub(super) const COLUMNS: [Offered; 7] = [
     Offered::new("action", "Action"),
     Offered::new("when", "When"),
     Offered::new("who", "Who"),
-    Offered::new("license_id", "License ID").gives_way("least"),
+    Offered::new("license_id", "License ID").gives_way("less"),
     Offered::new("subject", "Subject"),
     Offered::new("outcome", "Outcome"),
     Offered::new("address", "Address").gives_way("spare"),

@@ -129,7 +129,7 @@ fn actions(current: &str) -> Vec<Choice> {
 fn row(event: Listed, now: OffsetDateTime) -> AuditRow {
     AuditRow {
         at: When::moment(event.at, now),
-        who: event.actor,
+        who: words::who(event.actor),
         action: words::action(&event.action).to_owned(),
         license_id: event.license_id,
         subject: event.subject,

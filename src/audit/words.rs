@@ -102,6 +102,17 @@ pub fn action(code: &str) -> &str {
     ACTIONS.iter().find(|(known, _)| *known == code).map_or(code, |(_, words)| words)
 }
 
+/// Who did something: a person by the address, or what the program did by itself. The last word of that is the code
+/// of the log, so that the filter finds what is read here.
+pub fn who(actor: String) -> String {
+    match actor.strip_prefix("system:") {
+        None => actor,
+        Some("responder") => "Keyward’s responder".to_owned(),
+        Some("strangers") => "Nobody signed in: strangers".to_owned(),
+        Some(command) => ["Command line: ", command].concat(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,5 +121,12 @@ mod tests {
     fn an_unknown_action_is_shown_as_it_stands() {
         assert_eq!(action("key.reveal"), "Key revealed");
         assert_eq!(action("pool.refill"), "pool.refill");
+    }
+
+    #[test]
+    fn what_the_program_did_has_a_name() {
+        assert_eq!(who("ann@northwind.example".to_owned()), "ann@northwind.example");
+        assert_eq!(who("system:responder".to_owned()), "Keyward’s responder");
+        assert_eq!(who("system:import".to_owned()), "Command line: import");
     }
 }

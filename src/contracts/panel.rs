@@ -148,7 +148,7 @@ impl ContractPanel {
         let facts = [
             Fact::maybe("Licence type", &self.program, false),
             Fact::maybe("Agreement type", &self.agreement_type, false),
-            Fact::maybe("The License ID is its", level(&self.program), false),
+            Fact::maybe("Kind of License ID", level(&self.program), false),
             Fact::maybe("Parent agreement", &self.parent_agreement, true),
             Fact::maybe("Authorization number", &self.authorization_number, true),
             Fact::maybe("Purchase account number", &self.purchase_account_number, true),

@@ -90,7 +90,7 @@ pub async fn new<T: Made>(person: Site<T::Right>, State(state): State<AppState>,
 fn new_page<T: Made>(state: &AppState, person: &SignedIn, fields: Vec<Field>) -> FormPage {
     FormPage {
         shell: person.visitor().shell(state),
-        title: ["Add: ", T::THING.label()].concat(),
+        title: ["Add ", T::THING.one()].concat(),
         lead: T::LEAD.to_owned(),
         back: T::list(),
         action: T::NEW.to_owned(),

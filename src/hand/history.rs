@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::model::{Changed, Thing};
-use crate::web::view::When;
+use crate::web::view::{When, read_out};
 
 /// A line of history.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct HistoryRow {
     pub license_id: String,
     /// Why.
     pub message: String,
-    /// Label, old, new.
+    /// Label, old, new; nothing where "Archived" or "Restored" says it all.
     pub values: Vec<(String, String, String)>,
     /// Everything that was done at once.
     pub href: String,
@@ -45,6 +45,9 @@ impl HistoryRow {
             None => "Changed",
         };
         let at_risk = change.at_risk().join(", ");
+        let says_it = matches!(did, "Archived" | "Restored");
+        let values = values.into_iter().filter(|(label, _, _)| !(says_it && label == "Archived"));
+        let values = values.map(|(label, old, new)| (label, read_out(old), read_out(new))).collect();
         Self {
             at: When::moment(change.at, now),
             what: [thing, " ", &change.subject].concat(),

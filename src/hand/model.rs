@@ -197,6 +197,20 @@ impl Thing {
         }
     }
 
+    /// One of it, within a sentence.
+    #[must_use]
+    pub const fn one(self) -> &'static str {
+        match self {
+            Self::Contract => "a License ID",
+            Self::Contact => "a contact",
+            Self::Key => "a product key",
+            Self::Order => "an order",
+            Self::Organization => "an organization",
+            Self::Agreement => "a parent agreement",
+            Self::Product => "a product",
+        }
+    }
+
     /// The thing of a code.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {

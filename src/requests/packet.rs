@@ -155,9 +155,9 @@ fn telephone(request: &Request, place: &Place, (used, total): (Option<i64>, Opti
     lines
 }
 
-/// Letter by letter, in groups that can be said.
+/// Letter by letter, on one line: whoever reads it out must not lose the place.
 fn spelled(text: &str) -> String {
-    text.chars().map(String::from).collect::<Vec<_>>().join(" ")
+    text.chars().map(String::from).collect::<Vec<_>>().join("\u{a0}")
 }
 
 /// The counts that were read, the latest first.
@@ -211,8 +211,14 @@ mod tests {
     #[test]
     fn the_picture_has_words_and_a_table_beside_it() {
         let html = PacketPage::sample().render().expect("renders");
-        for part in ["<polyline", "role=\"img\"", "10 Jan 2026 (120 of 500)", "8 6 7 1 2 0 4", "data-copy-text", "480"]
-        {
+        for part in [
+            "<polyline",
+            "role=\"img\"",
+            "10 Jan 2026 (120 of 500)",
+            "8\u{a0}6\u{a0}7\u{a0}1\u{a0}2\u{a0}0\u{a0}4",
+            "data-copy-text",
+            "480",
+        ] {
             assert!(html.contains(part), "{part}");
         }
     }

@@ -82,8 +82,9 @@ impl OverviewPage {
             super::view::EmptyKind::NotAllowed,
             "You hold no role yet",
             "Contracts, products and keys show once somebody gives you a role on a License ID. \
-             Ask whoever looks after licences in your organisation, and tell them the License ID you need.",
+             Ask for one on the License ID you need: its number stands on the order or the agreement.",
         )
+        .action("Ask for access", "/requests/new")
     }
 }
 

@@ -10,8 +10,10 @@ import "./command.js";
 import "./live.js";
 import "./palette.js";
 import "./remember.js";
+import "./times.js";
 import "./undo.js";
 import "./upload.js";
 import "./views.js";
 
-document.querySelector("[data-summary]")?.focus();
+// What went wrong is read first; a page that is one form begins in its first field.
+(document.querySelector("[data-summary]") ?? document.querySelector("[data-begin] input:not([type='hidden'])"))?.focus();

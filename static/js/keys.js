@@ -50,6 +50,12 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
+// Esc leaves a search that is empty, so that the single keys work again; one that isn't, the browser empties first.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented || !event.target.matches?.("[data-search]")) return;
+  if (event.target.value === "") event.target.blur();
+});
+
 // Enter on a row opens it even when its box has the focus.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !on() || !event.target.matches?.("[data-select-row]")) return;

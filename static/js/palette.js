@@ -81,7 +81,11 @@ field?.addEventListener("keydown", (event) => {
   const all = links();
   const at = all.indexOf(current());
   const moves = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 };
-  if (event.key === "Enter") {
+  if (event.key === "Escape") {
+    // a search field keeps the first Esc to itself where something was typed
+    event.preventDefault();
+    dialog.close();
+  } else if (event.key === "Enter") {
     event.preventDefault();
     if (event.ctrlKey || event.metaKey) current() && window.open(current().href, "_blank", "noopener");
     else current()?.click();

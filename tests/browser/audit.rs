@@ -1,5 +1,7 @@
 //! The audit log: narrowed to a key, exported, with a script and without.
 
+use serde_json::json;
+
 use super::{
     driver::Scripts,
     portal::{Journey, Person},
@@ -48,4 +50,25 @@ async fn the_history_of_a_key_is_exported() {
 #[tokio::test]
 async fn the_history_of_a_key_is_exported_without_scripts() {
     a_keys_history(Scripts::Off).await;
+}
+
+/// The server writes UTC; whoever looks from elsewhere reads their own clock, and what comes later as well.
+#[tokio::test]
+async fn moments_stand_in_the_time_zone_of_whoever_looks() {
+    let journey = Journey::of(Person::Second, Scripts::On).await;
+    let browser = &journey.browser;
+    browser.open("/audit?action=session.begin").await;
+    browser.see_text("tbody .when .aside", |text| text == "22 Nov 2026, 12:00 UTC").await;
+    browser.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": "Asia/Tokyo" })).await;
+    browser.reload().await;
+    browser.see_text("tbody .when .aside", |text| text == "22 Nov 2026, 21:00 GMT+9").await;
+    assert_eq!(
+        browser.find("tbody .when time").await.attr("title").await.unwrap().unwrap(),
+        "22 Nov 2026, 21:00 GMT+9"
+    );
+    let later = "document.querySelector('main').insertAdjacentHTML('beforeend', \
+        '<p id=later><time datetime=2026-11-22T20:30:00Z>22 Nov 2026, 20:30 UTC</time></p>')";
+    browser.js(later).await;
+    browser.see_text("#later", |text| text == "23 Nov 2026, 05:30 GMT+9").await;
+    journey.end(&[]).await;
 }

@@ -45,6 +45,16 @@ async fn the_lists_are_walked_by_keys() {
     browser.at("/products").await;
     focus(browser, "tbody tr:nth-child(2) .row-link").await;
 
+    browser.press("/").await;
+    focus(browser, "#q").await;
+    browser.press_key(Key::Escape).await;
+    focus(browser, "body").await;
+    browser.js("document.querySelector('[data-palette-open]').click()").await;
+    browser.press("visio").await;
+    browser.see(".palette-results .at").await;
+    browser.press_key(Key::Escape).await;
+    browser.see_no("dialog[open]").await;
+
     browser.press("?").await;
     browser.see("dialog[open] .shortcuts").await;
     browser.click("dialog[open] [data-shortcuts-switch]").await;

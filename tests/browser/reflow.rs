@@ -44,6 +44,32 @@ const PRINTED: &str = "
     if (document.querySelector('.account') && !(head && shown(head) && head.innerText.startsWith('Keyward, for '))) { faults.push('doesn’t print for whom'); }
     return faults;";
 
+/// Every menu of a command bar, opened one after the other, lies within the window, and what it offers can be reached.
+const MENUS: &str = "
+    const width = document.documentElement.clientWidth, faults = [];
+    for (const menu of document.querySelectorAll('main .bar details.menu')) {
+        if (menu.getClientRects().length === 0) { continue; }
+        menu.open = true;
+        const { left, right } = menu.querySelector('.menu-body').getBoundingClientRect();
+        if (left < 0 || right > width) { faults.push(`${menu.innerText.trim().split('\\n')[0]}: ${left} to ${right} of ${width}`); }
+        menu.open = false;
+    }
+    return faults;";
+
+/// Lists with menus in their bars, each alone and beside a panel.
+const BARS: [&str; 10] = [
+    "/contracts",
+    "/contracts/8671204",
+    "/products",
+    "/products/windows-11-pro?tab=about",
+    "/orders",
+    "/people",
+    "/requests",
+    "/changes",
+    "/audit",
+    "/activation",
+];
+
 async fn faults(browser: &Browser, look: &str) -> Vec<String> {
     let found: Value = browser.js(look).await;
     serde_json::from_value(found).unwrap()
@@ -88,4 +114,22 @@ async fn every_page_fits_narrow_windows_stands_still_and_prints() {
     assert!(found.is_empty(), "{}", found.join("\n"));
     media(browser, "", "").await;
     journey.end(&["status of 403", "status of 404", "status of 422"]).await;
+}
+
+#[tokio::test]
+async fn every_menu_of_a_bar_opens_within_the_window() {
+    let journey = Journey::of(Person::Admin, Scripts::On).await;
+    let browser = &journey.browser;
+    let mut found = Vec::new();
+    for path in BARS {
+        browser.open(path).await;
+        browser.see("main .bar details.menu, .panel").await;
+        for width in [320, 390, 640, 768, 1024, 1280, 1440] {
+            browser.size(width, 900).await;
+            settled(browser).await;
+            found.extend(faults(browser, MENUS).await.into_iter().map(|fault| format!("{path} ({width}): {fault}")));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    journey.end(&[]).await;
 }

@@ -19,7 +19,7 @@ pub use key::{Ask, KeyCell, KeyLead, KeyList, KeyRow, Level, Meter, Place, Quant
 pub use list::{Chip, Column, Pager, Tab};
 pub use plot::{Bar, Cell, Drawing, Ink, Line, Numbers, Plot, Scale, Share};
 pub use undo::Undo;
-pub use when::When;
+pub use when::{When, read_out};
 
 /// A number with separators: `12,304`.
 #[must_use]

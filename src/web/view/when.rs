@@ -45,6 +45,12 @@ impl When {
     }
 }
 
+/// A value as a person reads it: a day in words, everything else as it stands.
+#[must_use]
+pub fn read_out(value: String) -> String {
+    Date::parse(&value, format_description!("[year]-[month]-[day]")).map_or(value, exact_day)
+}
+
 fn exact_day(date: Date) -> String {
     date.format(format_description!("[day padding:none] [month repr:short] [year]")).unwrap_or_default()
 }
@@ -95,5 +101,11 @@ mod tests {
         let exact = When::moment(datetime!(2026-11-22 09:05:00 UTC), now);
         assert_eq!(exact.exact, "22 Nov 2026, 09:05 UTC");
         assert_eq!(exact.iso, "2026-11-22T09:05:00Z");
+    }
+
+    #[test]
+    fn a_day_among_values_is_read_out() {
+        assert_eq!(read_out("2027-03-31".to_owned()), "31 Mar 2027");
+        assert_eq!(read_out("8671204".to_owned()), "8671204");
     }
 }
