@@ -14,6 +14,7 @@ const panel = () => slot?.querySelector(".panel");
 async function open(href, { push, focus }) {
   const mine = ++turn;
   const wasOpen = panel() !== null;
+  slot.ariaBusy = "true";
   const answer = await fetch(href, { headers: { Accept: "text/html" }, credentials: "same-origin" }).catch(() => null);
   if (mine !== turn) return;
   const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
@@ -23,6 +24,7 @@ async function open(href, { push, focus }) {
     location.assign(href);
     return;
   }
+  slot.ariaBusy = "false";
   next.classList.toggle("enter", !wasOpen);
   slot.replaceChildren(document.adoptNode(next));
   if (push) history.pushState({ panel: true }, "", href);
@@ -37,6 +39,7 @@ async function open(href, { push, focus }) {
 function close({ push }) {
   const href = panel()?.querySelector("[data-panel-close]")?.getAttribute("href");
   turn += 1;
+  slot.ariaBusy = "false";
   slot.replaceChildren();
   if (push && href) history.pushState({}, "", href);
   if (listTitle) document.title = listTitle;

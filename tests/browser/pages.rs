@@ -45,6 +45,7 @@ impl Page {
 /// Waits until nothing on the page moves or loads, but for the ring beside a revealed key.
 pub async fn settled(browser: &Browser) {
     let rest = "return document.readyState === 'complete' && document.fonts.status === 'loaded'
+        && !document.querySelector('[aria-busy=true]')
         && document.getAnimations().every((one) => one.playState !== 'running' || one.animationName === 'run-out')";
     browser.until("a page at rest", SOON, async || (browser.js(rest).await == true).then_some(())).await;
 }
