@@ -15,7 +15,7 @@ use crate::{
     error::Result,
     hand, products,
     vault::gate::{self, Way},
-    web::form::Pairs,
+    web::{form::Pairs, view::contract_path},
 };
 
 /// How long a page shows a key, in seconds.
@@ -50,7 +50,7 @@ async fn answer(state: &AppState, proof: &Fresh<OnKey<ReadKeys>>, way: Way, form
 /// key isn't on any more leads there without it.
 async fn page(state: &AppState, proof: &Fresh<OnKey<ReadKeys>>, back: &str, key: SecretString) -> Result<Response> {
     let own = ["/products/", &proof.key.slug, "?tab=keys"].concat();
-    let contract = ["/contracts/", &proof.key.license_id, "?tab=keys"].concat();
+    let contract = [&contract_path(&proof.key.license_id), "?tab=keys"].concat();
     for place in [back, &contract, &own] {
         if let Some(page) = products::with_revealed(state, proof, place, proof.key.id, key.clone()).await? {
             return Ok(page);

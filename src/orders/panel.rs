@@ -3,7 +3,7 @@
 use time::Date;
 
 use super::model::{Order, OrderHead};
-use crate::web::view::{Address, Fact, Link, When, number};
+use crate::web::view::{Address, Fact, Link, When, contract_path, number};
 
 /// A line of the order.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ impl OrderPanel {
             organizations: each(|item| &item.organization).join(", "),
             facts: facts.into_iter().flatten().collect(),
             several: license_ids.len() > 1,
-            contracts: license_ids.into_iter().map(|id| Link::new(id.clone(), ["/contracts/", &id].concat())).collect(),
+            contracts: license_ids.into_iter().map(|id| Link::new(id.clone(), contract_path(&id))).collect(),
             items: items.into_iter().map(|item| row(item, head, today)).collect(),
             list,
         }

@@ -34,7 +34,7 @@ use crate::{
         form::Pairs,
         page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Archive, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo},
+        view::{Address, Archive, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo, named_in},
     },
 };
 
@@ -128,9 +128,9 @@ pub async fn with_revealed(
     key: SecretString,
 ) -> Result<Option<Response>> {
     let (path, query) = back.split_once('?').unwrap_or((back, ""));
-    let Some(slug) = path.strip_prefix("/products/") else { return Ok(None) };
+    let Some(slug) = named_in(path, "/products/") else { return Ok(None) };
     let mut tx = person.begin(state).await?;
-    let Some(product) = db::by_slug(&mut tx, slug).await? else { return Ok(None) };
+    let Some(product) = db::by_slug(&mut tx, &slug).await? else { return Ok(None) };
     let query = Pairs::parse(query.as_bytes());
     let extra = Extra { revealed: Some((id, key)), ..Extra::default() };
     let panel = panel(state, &mut tx, &product, &query, extra).await?;

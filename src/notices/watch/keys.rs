@@ -13,6 +13,7 @@ use crate::{
         words,
     },
     postgres::Scoped,
+    web::view::{contract_path, segment},
 };
 
 #[derive(sqlx::FromRow)]
@@ -83,7 +84,7 @@ pub(super) async fn maks(tx: &mut Scoped, person: Option<Uuid>, until: Date) -> 
                 if row.used >= row.total { "is used up" } else { "runs out" }
             ),
             sentence: words::mak(&row.product, &row.last_five, &row.license_id, known),
-            link: format!("{}?tab=keys", words::contract_link(&row.license_id)),
+            link: [&contract_path(&row.license_id), "?tab=keys"].concat(),
             other_owner: None,
             owned: false,
             snoozed: None,
@@ -149,7 +150,7 @@ pub(super) async fn usable(tx: &mut Scoped, person: Option<Uuid>, until: Date) -
         when: Occasion::Once { on: row.usable_from.max(today), mark: row.usable_from.to_string() },
         title: words::usable_title(&row.product, &row.last_five, row.usable_from),
         sentence: words::usable(&row.product, &row.last_five, &row.license_id, row.usable_from),
-        link: format!("/products/{}?tab=keys", words::escaped(&row.slug)),
+        link: format!("/products/{}?tab=keys", segment(&row.slug)),
         other_owner: None,
         owned: false,
         snoozed: None,
