@@ -49,12 +49,12 @@ impl std::error::Error for GrantError {}
 
 impl From<sqlx::Error> for GrantError {
     fn from(fault: sqlx::Error) -> Self {
-        // 42501, insufficient_privilege: what a policy's check answers.
-        if fault.as_database_error().and_then(|fault| fault.code()).as_deref() == Some("42501") {
-            Self::Refused
-        } else {
-            Self::Database(fault)
-        }
+        let refused = fault.as_database_error().is_some_and(|fault| {
+            // 42501, insufficient_privilege: what a policy's check answers. A rule that stands where whoever gives may not
+            // look at it is in the way of his own.
+            fault.code().as_deref() == Some("42501") || fault.constraint() == Some("grant_rules_once")
+        });
+        if refused { Self::Refused } else { Self::Database(fault) }
     }
 }
 
@@ -166,20 +166,11 @@ async fn on_contract(tx: &mut Scoped, grant: &Grant<'_>, contract: Uuid) -> Resu
     Ok((id, Change::Until { before: before.map(last_day) }))
 }
 
-/// What a rule covers, as its three columns say it.
-fn covers(on: Target) -> (&'static str, Option<Uuid>, Option<Uuid>) {
-    match on {
-        Target::Organization(id) => ("organization", Some(id), None),
-        Target::Agreement(id) => ("agreement", None, Some(id)),
-        Target::All | Target::Contract(_) => ("all", None, None),
-    }
-}
-
 const SAME_RULE: &str = "person_id = $1 AND role = $2 AND covers = $3 AND organization_id IS NOT DISTINCT FROM $4
     AND agreement_id IS NOT DISTINCT FROM $5 AND revoked_at IS NULL";
 
 async fn by_rule(tx: &mut Scoped, grant: &Grant<'_>) -> Result<(Uuid, Change), GrantError> {
-    let (covers, organization, agreement) = covers(grant.on);
+    let (covers, organization, agreement) = grant.on.covers();
     let ends_at = grant.until.map(end_of);
     let now = tx.now();
     let standing: Option<(Uuid, Option<OffsetDateTime>)> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
@@ -274,7 +265,7 @@ pub async fn revoke_rule(tx: &mut Scoped, person: &Named, role: Role, on: Target
     if let Target::Contract(contract) = on {
         return revoke(tx, person, role, contract, None).await;
     }
-    let (covers, organization, agreement) = covers(on);
+    let (covers, organization, agreement) = on.covers();
     let rule: Option<Uuid> =
         sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT id FROM grant_rules WHERE {SAME_RULE} FOR UPDATE")))
             .bind(person.id)
@@ -338,7 +329,7 @@ async fn orphans(tx: &mut Scoped, role: Role, contracts: &[Uuid]) -> sqlx::Resul
 }
 
 /// One event on the chain of each License ID, and for a rule one on the site's.
-async fn events(
+pub(super) async fn events(
     tx: &mut Scoped,
     person: &Named,
     role: Role,
