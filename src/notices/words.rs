@@ -67,6 +67,17 @@ pub fn usable(product: &str, last_five: &str, license_id: &str, day: Date) -> St
     )
 }
 
+/// Keys that can be used from one day on, of one product under one License ID: title and sentence.
+#[must_use]
+pub fn usable_keys(keys: u64, product: &str, license_id: &str, day: Date) -> (String, String) {
+    let (keys, day) = (number(keys), day_words(day));
+    let title = format!("{keys} keys for {product} on License ID {license_id} can be used from {day}");
+    let sentence = format!(
+        "{keys} keys for {product} under License ID {license_id} can be used from {day} on: install and activate them on the machines that wait for them."
+    );
+    (title, sentence)
+}
+
 /// `8671204, 8671311 and 3 more`.
 fn some(license_ids: &[String], total: u64) -> String {
     let shown = u64::try_from(license_ids.len()).unwrap_or(u64::MAX);
