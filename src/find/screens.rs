@@ -16,7 +16,7 @@ use crate::{
     web::{
         form::Pairs,
         page::Html,
-        view::{Address, contract_path, segment},
+        view::{Address, contract_path, product_path},
     },
 };
 
@@ -55,7 +55,7 @@ fn thing(hit: Hit) -> Option<Found> {
     let of = |list: &str| Address::new(list).with("q", hit.key.as_str()).href();
     let href = match kind {
         Kind::Page | Kind::View => return None,
-        Kind::Product => format!("/products/{}", segment(&hit.key)),
+        Kind::Product => product_path(&hit.key),
         Kind::Contract => contract_path(&hit.key),
         Kind::Key => format!("/keys/{}", hit.key),
         Kind::Order => of("/orders"),

@@ -17,7 +17,7 @@ use crate::{
     web::{
         page::{Html, Shell},
         paging::{PAGE, page_of},
-        view::{Address, Archive, Archived, Chip, Empty, EmptyKind, Pager, contract_path, number, segment},
+        view::{Address, Archive, Archived, Chip, Empty, EmptyKind, Pager, contract_path, number, product_path},
     },
 };
 
@@ -104,7 +104,7 @@ impl List {
         match self {
             Self::Organizations => format!("/organizations/{}/edit", row.id),
             Self::Agreements => format!("/agreements/{}/edit", row.id),
-            Self::Products => format!("/products/{}/edit", segment(&row.address)),
+            Self::Products => format!("{}/edit", product_path(&row.address)),
             Self::Contracts => format!("{}/edit", contract_path(&row.address)),
         }
     }

@@ -17,7 +17,7 @@ use crate::{
     products::classify,
     web::{
         form::Pairs,
-        view::{Field, Link, contract_path, segment},
+        view::{Field, Link, contract_path, product_path},
     },
 };
 
@@ -139,7 +139,7 @@ impl Made for Product {
     const LEAD: &'static str =
         "A product that no file has brought yet. It shows to others with its first key or order.";
     fn edit_path(name: &str, _id: Uuid) -> String {
-        format!("/products/{}/edit", segment(name))
+        format!("{}/edit", product_path(name))
     }
     fn list() -> Link {
         Link::new("Products and services", "/products")

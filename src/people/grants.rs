@@ -124,7 +124,8 @@ pub async fn grant(tx: &mut Scoped, grant: Grant<'_>) -> Result<Granted, GrantEr
         Change::Until { .. } => ("grant.change", "grant-rule.change"),
         Change::Same => return Ok(Granted { id, change, license_ids: contracts.len(), events: Vec::new() }),
     };
-    let events = events(tx, grant.person, grant.role, grant.on, &contracts, [action, rule_action], grant.until).await?;
+    let through = through(tx, grant.on).await?;
+    let events = events(grant.person, grant.role, through, &contracts, [action, rule_action], grant.until);
     Ok(Granted { id, change, license_ids: contracts.len(), events })
 }
 
@@ -253,7 +254,7 @@ pub async fn revoke(
         grants: ended.len(),
         inherited: ended.iter().flatten().count(),
         without_administrator: orphans(tx, role, &[contract]).await?,
-        events: events(tx, person, role, Target::Contract(contract), &[contract], ["grant.revoke", ""], None).await?,
+        events: events(person, role, None, &[contract], ["grant.revoke", ""], None),
     })
 }
 
@@ -284,7 +285,7 @@ pub async fn revoke_rule(tx: &mut Scoped, person: &Named, role: Role, on: Target
         grants: contracts.len().max(1),
         inherited: contracts.len(),
         without_administrator: orphans(tx, role, &contracts).await?,
-        events: events(tx, person, role, on, &contracts, ["grant.revoke", "grant-rule.revoke"], None).await?,
+        events: events(person, role, through(tx, on).await?, &contracts, ["grant.revoke", "grant-rule.revoke"], None),
     })
 }
 
@@ -328,24 +329,27 @@ async fn orphans(tx: &mut Scoped, role: Role, contracts: &[Uuid]) -> sqlx::Resul
     if role == Role::Administrator { db::without_administrator_among(tx, contracts).await } else { Ok(Vec::new()) }
 }
 
-/// One event on the chain of each License ID, and for a rule one on the site's.
-pub(super) async fn events(
-    tx: &mut Scoped,
+/// What a rule is over, in words; none for one License ID.
+async fn through(tx: &mut Scoped, on: Target) -> sqlx::Result<Option<String>> {
+    if matches!(on, Target::Contract(_)) { Ok(None) } else { db::target_words(tx, on).await.map(Some) }
+}
+
+/// One event on the chain of each License ID, and for a rule (`through` says what it is over) one on the site's.
+pub(super) fn events(
     person: &Named,
     role: Role,
-    on: Target,
+    through: Option<String>,
     contracts: &[Uuid],
     [action, rule_action]: [&'static str; 2],
     until: Option<Date>,
-) -> sqlx::Result<Vec<Event>> {
+) -> Vec<Event> {
     let subject = format!("{}: {}", person.email, role.label());
     let mut detail = json!({ "role": role.code() });
     if let Some(day) = until {
         detail["until"] = json!(day.to_string());
     }
     let mut events = Vec::with_capacity(contracts.len() + 1);
-    if !matches!(on, Target::Contract(_)) {
-        let through = db::target_words(tx, on).await?;
+    if let Some(through) = through {
         detail["through"] = json!(through);
         let detail = {
             let mut detail = detail.clone();
@@ -357,5 +361,5 @@ pub(super) async fn events(
     events.extend(
         contracts.iter().map(|contract| Event::done(action, subject.clone()).on(*contract).with(detail.clone())),
     );
-    Ok(events)
+    events
 }

@@ -78,7 +78,8 @@ pub async fn end(tx: &mut Scoped, taken: &[Rule]) -> Result<Done, GrantError> {
     let administrators = taken.iter().filter(|rule| rule.role == Role::Administrator.code());
     for rule in taken.iter().filter(|rule| rule.role != Role::Administrator.code()).chain(administrators) {
         let role: Role = rule.role.parse().map_err(|_| GrantError::Refused)?;
-        done.events.extend(take(tx, rule.id, &rule.holder(), role, rule.on()).await?);
+        let over = rules::over_words(&rule.covers, &rule.source);
+        done.events.extend(take(tx, rule.id, &rule.holder(), role, over).await?);
         done.rules.push((rule.id, Did::Taken));
         done.news.push(News {
             person: rule.person_id,
@@ -90,7 +91,7 @@ pub async fn end(tx: &mut Scoped, taken: &[Rule]) -> Result<Done, GrantError> {
     Ok(done)
 }
 
-async fn take(tx: &mut Scoped, id: Uuid, person: &Named, role: Role, on: Target) -> Result<Vec<Event>, GrantError> {
+async fn take(tx: &mut Scoped, id: Uuid, person: &Named, role: Role, over: String) -> Result<Vec<Event>, GrantError> {
     let contracts = db::contracts_of_rule(tx, id).await?;
     if role == Role::Administrator {
         // As in `change::revoke`: who takes the direct ones away meanwhile queues here.
@@ -122,7 +123,7 @@ async fn take(tx: &mut Scoped, id: Uuid, person: &Named, role: Role, on: Target)
             return Err(GrantError::LastAdministrator);
         }
     }
-    Ok(grants::events(tx, person, role, on, &contracts, ["grant.revoke", "grant-rule.revoke"], None).await?)
+    Ok(grants::events(person, role, Some(over), &contracts, ["grant.revoke", "grant-rule.revoke"], None))
 }
 
 /// Keeps what was done with the save, so that it can be taken back.
@@ -203,12 +204,12 @@ async fn undo_one(tx: &mut Scoped, me: Uuid, row: &Row, done: &mut Done) -> Resu
         added_by: None,
     };
     let role: Role = row.role.parse().map_err(|_| GrantError::Refused)?;
-    let on = Target::of(row.organization_id, row.agreement_id);
+    let over = rules::over_words(&row.covers, &row.source);
     let (events, what) = match row.did.as_str() {
-        "given" => (take(tx, row.rule_id, &person, role, on).await?, What::Gone),
+        "given" => (take(tx, row.rule_id, &person, role, over).await?, What::Gone),
         "taken" if row.pierced => return Err(GrantError::Refused),
         "taken" => {
-            let until = row.ends_at.map(last_day);
+            let (on, until) = (Target::of(row.organization_id, row.agreement_id), row.ends_at.map(last_day));
             let granted = grants::grant(tx, Grant { person: &person, role, on, until, by: Some(me) }).await?;
             if granted.change != Change::New {
                 return Err(GrantError::Refused);
@@ -228,7 +229,7 @@ async fn undo_one(tx: &mut Scoped, me: Uuid, row: &Row, done: &mut Done) -> Resu
             let contracts = db::contracts_of_rule(tx, row.rule_id).await?;
             let until = row.ends_before.map(last_day);
             let actions = ["grant.change", "grant-rule.change"];
-            (grants::events(tx, &person, role, on, &contracts, actions, until).await?, What::Until(row.ends_before))
+            (grants::events(&person, role, Some(over), &contracts, actions, until), What::Until(row.ends_before))
         }
     };
     done.events.extend(events.into_iter().map(|mut event| {

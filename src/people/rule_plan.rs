@@ -5,7 +5,7 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
-    model::{Named, end_of, source_words},
+    model::{Named, end_of},
     plan::{Keep, Outcome, Why, day_words, lasts},
     rules::{self, Over, Standing},
 };
@@ -112,9 +112,7 @@ fn decide(
 /// `by a rule on the organisation North, until 31 Dec 2026`.
 fn how(held: &Standing) -> String {
     let end = held.ends_at.map(|end| [", until ", &day_words(end)].concat()).unwrap_or_default();
-    let place =
-        if held.covers == "all" { "all License IDs".to_owned() } else { source_words(&held.covers, &held.source) };
-    ["by a rule on ", &place, &end].concat()
+    ["by a rule on ", &rules::over_words(&held.covers, &held.source), &end].concat()
 }
 
 /// What giving these roles by a rule would do.

@@ -75,13 +75,18 @@ impl Rule {
     }
 }
 
+/// What a rule is over, as the log has it: `the organisation North`, `all License IDs`. Who ends a rule may see no License
+/// ID of it, and so no name: it comes with the rule.
+#[must_use]
+pub fn over_words(covers: &str, name: &str) -> String {
+    if covers == "all" { "all License IDs".to_owned() } else { source_words(covers, name) }
+}
+
 /// What a rule covers, in words.
 #[must_use]
 pub fn to_come(covers: &str, name: &str) -> String {
-    match covers {
-        "all" => "all License IDs, those to come included".to_owned(),
-        _ => [&source_words(covers, name), ", License IDs to come included"].concat(),
-    }
+    let more = if covers == "all" { ", those to come included" } else { ", License IDs to come included" };
+    [&over_words(covers, name), more].concat()
 }
 
 const RULE: &str = "SELECT r.id, r.person_id, p.email, p.name, p.disabled_at IS NOT NULL AS disabled, r.role, r.covers, r.organization_id,

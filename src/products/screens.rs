@@ -34,7 +34,10 @@ use crate::{
         form::Pairs,
         page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Archive, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo, named_in},
+        view::{
+            Address, Archive, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo, named_in,
+            product_path,
+        },
     },
 };
 
@@ -259,7 +262,7 @@ fn categories(address: &Address, counts: Vec<(String, i64)>) -> Vec<Category> {
 
 fn row(address: &Address, listed: Listed) -> ProductRow {
     ProductRow {
-        href: address.clone().at(["/products/", &listed.slug].concat()).href(),
+        href: address.clone().at(product_path(&listed.slug)).href(),
         slug: listed.slug,
         name: listed.name,
         category: listed.category,
@@ -314,7 +317,7 @@ async fn keys_tab(
     let tab = Tab {
         of: Of::Product(product, standing),
         open: tab == ProductTab::Keys,
-        here: list.clone().at(["/products/", &product.slug].concat()).with("tab", "keys"),
+        here: list.clone().at(product_path(&product.slug)).with("tab", "keys"),
         resting: Resting { product: &product.name, ..Resting::default() },
         lead: KeyLead::Contract,
         export: Export::of_keys("export-selected", "Export selected keys", "selected")

@@ -30,7 +30,7 @@ use crate::{
     web::{
         form::Pairs,
         page::{Html, Shell},
-        view::{Choice, Empty, EmptyKind, Locked, Meter, When, contract_path},
+        view::{Choice, Empty, EmptyKind, Locked, Meter, When, contract_path, product_path},
     },
 };
 
@@ -149,7 +149,7 @@ async fn answer(tx: &mut Scoped, answers: &Answers, advice: Advice) -> Result<An
 
 fn fitting(key: Fitting, slug: &str, today: Date) -> FittingKey {
     let href = if key.on_product {
-        ["/products/", slug, "?tab=keys"].concat()
+        [&product_path(slug), "?tab=keys"].concat()
     } else {
         [&contract_path(&key.license_id), "?tab=keys"].concat()
     };

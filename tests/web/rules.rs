@@ -186,10 +186,24 @@ async fn a_leavers_rule_is_handed_over_as_a_rule_by_whoever_may_pass_it_on() {
     let (status, to) = send(&app, "/people/hand-over", GIVER, &[("from", from), ("to", NEW), ("shown", &shown)]).await;
     assert_eq!(status, 303, "{to}");
     assert_eq!((rules(&app, leaver).await.len(), rules(&app, heir).await), (0, vec!["product-keys-reader".to_owned()]));
-    assert_eq!(app.get("/contracts", Some(leaver)).await.text().await.unwrap().contains(A), false, "at once");
+    assert!(!app.get("/contracts", Some(leaver)).await.text().await.unwrap().contains(A), "at once");
 
     let back = quoted(&page(&app, &to, GIVER).await, "action=\"/people/changes/");
     assert_eq!(send(&app, &format!("/people/changes/{back}"), GIVER, &[]).await.0, 303);
     assert_eq!((rules(&app, leaver).await.len(), rules(&app, heir).await.len()), (1, 0));
+    app.done().await;
+}
+
+/// A rule may cover no License ID yet: whoever ends it sees none that would name its organisation or agreement.
+#[tokio::test]
+async fn a_rule_over_nothing_yet_is_ended() {
+    let world = world().await;
+    let app = world.app().await;
+    let me = world.person(GIVER).unwrap();
+    let html = page(&app, &format!("/people/{me}"), GIVER).await;
+    assert!(html.contains("agreement Above 1111111, License IDs to come included"), "{html}");
+    let (status, to) = send(&app, &format!("/people/rules/{}/end", world.planted.rules[0]), GIVER, &[]).await;
+    assert_eq!(status, 303, "{to}");
+    assert_eq!(rules(&app, me).await, ["administrator"]);
     app.done().await;
 }

@@ -13,7 +13,7 @@ use crate::{
         words,
     },
     postgres::Scoped,
-    web::view::{contract_path, segment},
+    web::view::{contract_path, product_path},
 };
 
 #[derive(sqlx::FromRow)]
@@ -164,7 +164,7 @@ fn of_one_day(row: Usable, today: Date) -> Watched {
             words::usable_title(&row.product, &row.last_five, day),
             words::usable(&row.product, &row.last_five, &row.license_id, day),
         );
-        let link = format!("/products/{}?tab=keys", segment(&row.slug));
+        let link = [&product_path(&row.slug), "?tab=keys"].concat();
         (format!("key:{}:usable", row.newest), day.to_string(), words, link)
     } else {
         let words = words::usable_keys(row.keys.unsigned_abs(), &row.product, &row.license_id, day);

@@ -33,7 +33,7 @@ use crate::{
     },
     web::{
         page::Html,
-        view::{Choice, Field},
+        view::{Choice, Field, product_path},
     },
 };
 
@@ -139,7 +139,7 @@ pub async fn add(
     };
     match record(&state, &product, received, checked).await? {
         Ok(id) => {
-            let to = format!("/products/{}?tab=downloads&notice=added&undo={id}", product.product.slug);
+            let to = format!("{}?tab=downloads&notice=added&undo={id}", product_path(&product.product.slug));
             Ok(Redirect::to(&to).into_response())
         }
         Err(form) => refuse(&state, &product, form).await,

@@ -19,6 +19,12 @@ pub fn contract_path(license_id: &str) -> String {
     ["/contracts/", &segment(license_id)].concat()
 }
 
+/// The page of a product, by its slug: letters of any script.
+#[must_use]
+pub fn product_path(slug: &str) -> String {
+    ["/products/", &segment(slug)].concat()
+}
+
 /// The name that is the one part of a path below `under`, which ends with a slash; none where it is something else.
 #[must_use]
 pub fn named_in(path: &str, under: &str) -> Option<String> {
@@ -142,6 +148,8 @@ mod tests {
             assert_eq!((read.path(), read.query(), read.fragment()), (path.as_str(), None, None), "{name}");
             assert_eq!(named_in(&path, "/contracts/").as_deref(), Some(name));
         }
+        // What stands in a header's address holds no letter beyond ASCII.
+        assert_eq!(product_path("universität-köln"), "/products/universit%C3%A4t-k%C3%B6ln");
         assert_eq!(contract_path("A/B 1%?#"), "/contracts/A%2FB%201%25%3F%23");
         for other in ["/contracts/", "/contracts/a/ask", "/contracts/%ff", "/orders/a"] {
             assert_eq!(named_in(other, "/contracts/"), None, "{other}");
