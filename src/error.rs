@@ -39,7 +39,8 @@ pub enum Error {
     Malformed(String),
     /// More than a request may carry.
     TooLarge(String),
-    /// It was changed by someone else in between, or is in a state that doesn't allow it.
+    /// It was changed by someone else in between, or is in a state that doesn't allow it. The sentence says which: the
+    /// page's heading is true of both.
     Conflict(String),
     /// All hands full.
     Busy,
@@ -97,7 +98,7 @@ impl Error {
             Self::Sealed(_) => (StatusCode::SERVICE_UNAVAILABLE, "sealed", "The vault is sealed"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed", "This request can't be read"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large"),
-            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict", "It has changed in between"),
+            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict", "This can’t be done as things stand"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Too many at once"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong"),
         }

@@ -61,9 +61,9 @@ mod tests {
 
     #[test]
     fn an_action_keeps_the_list_behind_the_panel() {
-        let panel = Address::new("/contracts/A&B").with("q", "x");
+        let panel = Address::new("/contracts/A%26B").with("q", "x");
         let actions = of_row("A&B", &[Role::Administrator], &panel);
-        assert_eq!(actions[1].href, "/contracts/A&B?q=x&tab=keys");
+        assert_eq!(actions[1].href, "/contracts/A%26B?q=x&tab=keys");
         assert_eq!(actions[2].href, "/contracts/summary?license_id=A%26B");
     }
 }

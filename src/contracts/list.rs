@@ -5,7 +5,9 @@ use super::actions::Action;
 use super::ends::{parse_month, words_of};
 use super::panel::{ContractPanel, ContractTab};
 use crate::web::page::{Shell, Tone};
-use crate::web::view::{Address, Archived, Chip, Choice, Columns, Empty, Export, Offered, Pager, Plot, When};
+use crate::web::view::{
+    Address, Archived, Chip, Choice, Columns, Empty, Export, Offered, Pager, Plot, When, contract_path,
+};
 
 /// The state of a License ID: the vendor's word, which follows no published vocabulary, and how it
 /// is marked.
@@ -169,7 +171,7 @@ impl ContractsPage {
     }
 
     fn panel_href(&self, row: &ContractRow, tab: &str) -> String {
-        self.address.clone().at(["/contracts/", &row.license_id].concat()).with("tab", tab).href()
+        self.address.clone().at(contract_path(&row.license_id)).with("tab", tab).href()
     }
 
     fn is_open(&self, row: &ContractRow) -> bool {
@@ -240,7 +242,7 @@ impl ContractsPage {
             actions: super::actions::of_row(
                 id,
                 &[crate::auth::roles::Role::Administrator],
-                &Address::new(["/contracts/", id].concat()),
+                &Address::new(contract_path(id)),
             ),
         };
         let active = ContractStatus::of("Active");

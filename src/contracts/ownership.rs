@@ -13,7 +13,7 @@ use crate::{
     error::Result,
     people::model::source_words,
     postgres::Scoped,
-    web::view::{Address, count, number},
+    web::view::{Address, contract_path, count, number},
 };
 
 /// License IDs in a tree at most: an agreement may have thousands.
@@ -111,7 +111,7 @@ fn branch(here: &OrganizationNode, sisters: &[Sister], organizations: &[Organiza
     held.sort_by(|a, b| a.license_id.cmp(&b.license_id));
     let leaf = |sister: &&Sister| Leaf {
         license_id: sister.license_id.clone(),
-        href: (!sister.own).then(|| Address::new(["/contracts/", &sister.license_id].concat()).href()),
+        href: (!sister.own).then(|| contract_path(&sister.license_id)),
     };
     // A ring of organisations, which a correction by hand could make, must not turn for ever.
     let below = organizations.iter().filter(|one| depth < 20 && one.parent_id == Some(here.id));

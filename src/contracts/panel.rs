@@ -4,7 +4,7 @@ use super::{
     list::{ContractStatus, end_words},
     ownership::{Ownership, level},
 };
-use crate::web::view::{Address, Empty, EmptyKind, Fact, KeyList, Locked, Plot, Tab, When, number};
+use crate::web::view::{Address, Empty, EmptyKind, Fact, KeyList, Locked, Plot, Tab, When, contract_path, number};
 
 /// Which tab of the panel is open: the `tab` of the address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -160,10 +160,16 @@ impl ContractPanel {
         facts.into_iter().flatten().collect()
     }
 
+    /// Its page, without the list behind it.
+    #[must_use]
+    pub fn path(&self) -> String {
+        contract_path(&self.license_id)
+    }
+
     /// The tabs, each an address of its own that keeps the list behind it.
     #[must_use]
     pub fn tabs(&self) -> [Tab; 3] {
-        let at = |tab: &str| self.list.clone().at(["/contracts/", &self.license_id].concat()).with("tab", tab).href();
+        let at = |tab: &str| self.list.clone().at(contract_path(&self.license_id)).with("tab", tab).href();
         let tab = |label, name, count, which| Tab { label, count, href: at(name), current: self.tab == which };
         [
             tab("Offerings", "offerings", None, ContractTab::Offerings),

@@ -33,7 +33,7 @@ use crate::{
         paging::{PAGE, page_of},
         view::{
             Address, Archive, Archived, Choice, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager,
-            When,
+            When, contract_path, named_in,
         },
     },
 };
@@ -75,9 +75,9 @@ pub async fn with_revealed(
     key: SecretString,
 ) -> Result<Option<Response>> {
     let (path, query) = back.split_once('?').unwrap_or((back, ""));
-    let Some(license_id) = path.strip_prefix("/contracts/") else { return Ok(None) };
+    let Some(license_id) = named_in(path, "/contracts/") else { return Ok(None) };
     let mut tx = person.begin(state).await?;
-    let Some(head) = db::head(&mut tx, license_id).await? else { return Ok(None) };
+    let Some(head) = db::head(&mut tx, &license_id).await? else { return Ok(None) };
     let query = Pairs::parse(query.as_bytes());
     let panel = panel(&mut tx, &head, &query, Some((id, key))).await?;
     if !panel.keys.as_ref().is_some_and(KeyList::shows_revealed) {
@@ -210,7 +210,7 @@ fn labels(codes: &[String]) -> Vec<String> {
 }
 
 fn row(contract: Contract, today: Date, list: &Address) -> ContractRow {
-    let panel = list.clone().at(["/contracts/", &contract.license_id].concat());
+    let panel = list.clone().at(contract_path(&contract.license_id));
     ContractRow {
         actions: actions::of_row(&contract.license_id, &db::roles(&contract.roles), &panel),
         status: ContractStatus::of(&contract.status),
@@ -291,7 +291,7 @@ async fn keys_tab(
     let tab = Tab {
         of: Of::Contract(head.id),
         open,
-        here: list.clone().at(["/contracts/", &head.license_id].concat()).with("tab", "keys"),
+        here: list.clone().at(contract_path(&head.license_id)).with("tab", "keys"),
         resting: Resting { license_id: &head.license_id, ..Resting::default() },
         lead: KeyLead::Product,
         export: Export::of_keys("export-selected", "Export selected keys", "selected")
@@ -353,7 +353,7 @@ async fn locked(tx: &mut Scoped, head: &ContractHead, role: Role) -> Result<Lock
 
 /// The Keys tab for someone who sees the License ID without the right to its keys.
 async fn locked_keys(tx: &mut Scoped, head: &ContractHead) -> Result<KeyList> {
-    let here = Address::new(["/contracts/", &head.license_id].concat()).with("tab", "keys");
+    let here = Address::new(contract_path(&head.license_id)).with("tab", "keys");
     Ok(KeyList {
         archived: Archived::of(&here, Archive::KEYS),
         lead: KeyLead::Product,

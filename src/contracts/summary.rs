@@ -22,7 +22,7 @@ use crate::{
         form::Pairs,
         page::{Html, Shell},
         paging::{PAGE, page_of},
-        view::{Address, Chip, Column, Empty, EmptyKind, Export, Pager, Tab, count, number},
+        view::{Address, Chip, Column, Empty, EmptyKind, Export, Pager, Tab, contract_path, count, number},
     },
 };
 
@@ -49,7 +49,7 @@ pub struct SummaryRow {
 
 impl SummaryRow {
     fn href(&self) -> String {
-        ["/contracts/", &self.license_id].concat()
+        contract_path(&self.license_id)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The handler.
 
 use axum::extract::{RawQuery, State};
-use url::form_urlencoded::byte_serialize;
 
 use super::{
     db::{self, Hit},
@@ -14,7 +13,11 @@ use crate::{
     auth::proof::SignedIn,
     error::Result,
     views::{self, model::View},
-    web::{form::Pairs, page::Html},
+    web::{
+        form::Pairs,
+        page::Html,
+        view::{Address, contract_path, product_path},
+    },
 };
 
 /// Characters that are looked for at most: no name is longer, and a longer text finds nothing.
@@ -49,14 +52,14 @@ fn view(view: &View) -> Option<Found> {
 
 fn thing(hit: Hit) -> Option<Found> {
     let kind = Kind::ALL.into_iter().find(|kind| kind.code() == hit.kind)?;
-    let part: String = byte_serialize(hit.key.as_bytes()).collect();
+    let of = |list: &str| Address::new(list).with("q", hit.key.as_str()).href();
     let href = match kind {
         Kind::Page | Kind::View => return None,
-        Kind::Product => format!("/products/{}", hit.key),
-        Kind::Contract => format!("/contracts/{}", part.replace('+', "%20")),
+        Kind::Product => product_path(&hit.key),
+        Kind::Contract => contract_path(&hit.key),
         Kind::Key => format!("/keys/{}", hit.key),
-        Kind::Order => format!("/orders?q={part}"),
-        Kind::Person => format!("/people?q={part}"),
+        Kind::Order => of("/orders"),
+        Kind::Person => of("/people"),
     };
     Some(Found { kind, title: hit.title, detail: hit.detail, href })
 }

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::model::{Changed, Thing};
-use crate::web::view::{When, read_out};
+use crate::web::view::{When, contract_path, read_out};
 
 /// A line of history.
 #[derive(Clone, Debug)]
@@ -31,6 +31,12 @@ pub struct HistoryRow {
 }
 
 impl HistoryRow {
+    /// The page of its License ID.
+    #[must_use]
+    pub fn contract_href(&self) -> String {
+        contract_path(&self.license_id)
+    }
+
     /// A change as of `now`.
     #[must_use]
     pub fn of(change: Changed, now: OffsetDateTime) -> Self {

@@ -31,7 +31,7 @@ use crate::{
     web::{
         form::Pairs,
         page::{Html, Shell, Tone},
-        view::{Fact, Field, KeyCell, Meter, Remark, When, number},
+        view::{Fact, Field, KeyCell, Meter, Remark, When, contract_path, number, product_path},
     },
 };
 
@@ -104,6 +104,16 @@ impl KeyPage {
 
     fn here(&self) -> String {
         ["/keys/", &self.id].concat()
+    }
+
+    /// Where it stands among its License ID's keys.
+    fn contract_href(&self) -> String {
+        [&contract_path(&self.license_id), "?tab=keys"].concat()
+    }
+
+    /// Where it stands among its product's keys.
+    fn product_href(&self) -> String {
+        [&product_path(&self.slug), "?tab=keys"].concat()
     }
 
     fn reading_wrong(&self) -> bool {

@@ -8,7 +8,7 @@ use axum::{
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::{archive, beside, db::Resting, model::Thing, rows, undo};
+use super::{archive, beside, db::Resting, model::Thing, undo};
 use crate::{
     app::AppState,
     auth::proof::{Operator, Site},
@@ -17,7 +17,7 @@ use crate::{
     web::{
         page::{Html, Shell},
         paging::{PAGE, page_of},
-        view::{Address, Archive, Archived, Chip, Empty, EmptyKind, Pager, number},
+        view::{Address, Archive, Archived, Chip, Empty, EmptyKind, Pager, contract_path, number, product_path},
     },
 };
 
@@ -104,8 +104,8 @@ impl List {
         match self {
             Self::Organizations => format!("/organizations/{}/edit", row.id),
             Self::Agreements => format!("/agreements/{}/edit", row.id),
-            Self::Products => format!("/products/{}/edit", rows::segment(&row.address)),
-            Self::Contracts => format!("/contracts/{}/edit", rows::segment(&row.address)),
+            Self::Products => format!("{}/edit", product_path(&row.address)),
+            Self::Contracts => format!("{}/edit", contract_path(&row.address)),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     products::classify,
     web::{
         form::Pairs,
-        view::{Field, Link},
+        view::{Field, Link, contract_path, product_path},
     },
 };
 
@@ -69,7 +69,7 @@ impl Made for Contract {
     const NEW: &'static str = "/contracts/new";
     const LEAD: &'static str = "A License ID that no file has brought yet. Afterwards name its first Administrator on the page Role assignments.";
     fn edit_path(name: &str, _id: Uuid) -> String {
-        format!("/contracts/{}/edit", segment(name))
+        format!("{}/edit", contract_path(name))
     }
     fn list() -> Link {
         Link::new("Contracts", "/contracts")
@@ -139,7 +139,7 @@ impl Made for Product {
     const LEAD: &'static str =
         "A product that no file has brought yet. It shows to others with its first key or order.";
     fn edit_path(name: &str, _id: Uuid) -> String {
-        format!("/products/{}/edit", segment(name))
+        format!("{}/edit", product_path(name))
     }
     fn list() -> Link {
         Link::new("Products and services", "/products")
@@ -148,11 +148,6 @@ impl Made for Product {
 
 /// Whoever may add keys: the same who may import them.
 pub type TypesKeys = OperatorOrAdministrator;
-
-/// A name as a part of an address.
-pub(super) fn segment(name: &str) -> String {
-    url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
-}
 
 fn under_contract(form: &Pairs) -> Vec<Field> {
     vec![license_id(form, "One that you administer.")]

@@ -23,6 +23,9 @@ pub fn license_id(text: &str) -> Result<&str, String> {
     if text.chars().any(char::is_control) {
         return Err(format!("{} has a control character in it", quoted(text)));
     }
+    if text.chars().all(|c| c == '.') {
+        return Err(format!("{} is nothing but dots", quoted(text)));
+    }
     if is_shortened_number(text) {
         return Err(format!("{} is a number that a spreadsheet shortened: format the column as text", quoted(text)));
     }
@@ -207,6 +210,9 @@ mod tests {
     #[test]
     fn a_license_id_is_refused_when_empty_long_or_damaged() {
         assert!(license_id("").is_err());
+        // An address can hold any name but these, which browsers take for steps in a path.
+        assert_eq!(license_id("A/B 1%?#"), Ok("A/B 1%?#"));
+        assert!(license_id("..").is_err_and(|e| e.contains("dots")) && license_id("..1").is_ok());
         assert!(license_id(&"7".repeat(64)).is_ok());
         assert!(license_id(&"7".repeat(65)).is_err_and(|e| e.contains("65 characters")));
         assert!(license_id("a\tb").is_err_and(|e| e.starts_with("'a\\tb' has a control")));

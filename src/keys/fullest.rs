@@ -7,7 +7,7 @@ use super::{
 use crate::{
     error::Result,
     postgres::Scoped,
-    web::view::{Cell, Meter, Numbers, Plot, Share, number},
+    web::view::{Cell, Meter, Numbers, Plot, Share, contract_path, number, product_path},
 };
 
 /// MAKs in the picture at most.
@@ -63,9 +63,8 @@ fn says(used_up: u64, low: u64, shown: u64) -> String {
 
 fn row(key: &Filling) -> Vec<Cell> {
     let standing = if key.used >= key.total { Standing::UsedUp } else { Standing::Low };
-    let segment = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let product = format!("/products/{}?keys={}&tab=keys", segment(&key.slug), standing.code());
-    let contract = format!("/contracts/{}?tab=keys", segment(&key.license_id).replace('+', "%20"));
+    let product = format!("{}?keys={}&tab=keys", product_path(&key.slug), standing.code());
+    let contract = [&contract_path(&key.license_id), "?tab=keys"].concat();
     // Above 100 where the vendor counted beyond the limit.
     let percent = number(i128::from(key.used) * 100 / i128::from(key.total.max(1)));
     vec![

@@ -15,7 +15,10 @@ use crate::{
     error::Result,
     hand, products,
     vault::gate::{self, Way},
-    web::form::Pairs,
+    web::{
+        form::Pairs,
+        view::{contract_path, product_path},
+    },
 };
 
 /// How long a page shows a key, in seconds.
@@ -49,8 +52,8 @@ async fn answer(state: &AppState, proof: &Fresh<OnKey<ReadKeys>>, way: Way, form
 /// The page it was asked from, with the key shown; else the product's Keys tab. The page that the
 /// key isn't on any more leads there without it.
 async fn page(state: &AppState, proof: &Fresh<OnKey<ReadKeys>>, back: &str, key: SecretString) -> Result<Response> {
-    let own = ["/products/", &proof.key.slug, "?tab=keys"].concat();
-    let contract = ["/contracts/", &proof.key.license_id, "?tab=keys"].concat();
+    let own = [&product_path(&proof.key.slug), "?tab=keys"].concat();
+    let contract = [&contract_path(&proof.key.license_id), "?tab=keys"].concat();
     for place in [back, &contract, &own] {
         if let Some(page) = products::with_revealed(state, proof, place, proof.key.id, key.clone()).await? {
             return Ok(page);

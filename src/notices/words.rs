@@ -1,7 +1,6 @@
 //! What notices say. Plain sentences with exact days: they are read weeks after they were written.
 
 use time::{Date, macros::format_description};
-use url::form_urlencoded;
 
 use super::schedule::Use;
 use crate::{
@@ -13,18 +12,6 @@ use crate::{
 #[must_use]
 pub fn day_words(day: Date) -> String {
     day.format(format_description!("[day padding:none] [month repr:long] [year]")).unwrap_or_default()
-}
-
-/// A value as it stands in an address.
-#[must_use]
-pub fn escaped(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
-/// The page of a License ID.
-#[must_use]
-pub fn contract_link(license_id: &str) -> String {
-    format!("/contracts/{}", escaped(license_id))
 }
 
 /// The end of a License ID.
@@ -78,6 +65,17 @@ pub fn usable(product: &str, last_five: &str, license_id: &str, day: Date) -> St
         "The key ending in {last_five} for {product} under License ID {license_id} can be used from {} on: install and activate it on the machines that wait for it.",
         day_words(day)
     )
+}
+
+/// Keys that can be used from one day on, of one product under one License ID: title and sentence.
+#[must_use]
+pub fn usable_keys(keys: u64, product: &str, license_id: &str, day: Date) -> (String, String) {
+    let (keys, day) = (number(keys), day_words(day));
+    let title = format!("{keys} keys for {product} on License ID {license_id} can be used from {day}");
+    let sentence = format!(
+        "{keys} keys for {product} under License ID {license_id} can be used from {day} on: install and activate them on the machines that wait for them."
+    );
+    (title, sentence)
 }
 
 /// `8671204, 8671311 and 3 more`.
@@ -180,11 +178,6 @@ mod tests {
         assert_eq!(alone(&ids, 40).0, "You alone administer 40 License IDs");
         let (title, _) = grant_end("product-keys-reader", &ids[..1], 1, date!(2026 - 12 - 31));
         assert_eq!(title, "Your role Product keys reader on License ID 1 ends after 31 December 2026");
-    }
-
-    #[test]
-    fn a_license_id_is_escaped_in_a_link() {
-        assert_eq!(contract_link("V 62/1"), "/contracts/V%2062%2F1");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use askama::Template;
 use super::{esu::EsuAnswer, panel::OrderPanel};
 use crate::web::page::Shell;
 use crate::web::view::{
-    Address, Archived, Chip, Choice, Columns, Empty, Export, Field, Offered, Pager, Tab, When, number,
+    Address, Archived, Chip, Choice, Columns, Empty, Export, Field, Offered, Pager, Tab, When, contract_path, number,
 };
 
 /// What the list has to show of an order line.
@@ -50,7 +50,7 @@ pub struct OrderRow {
 
 impl OrderRow {
     fn contract_href(&self) -> String {
-        ["/contracts/", &self.license_id].concat()
+        contract_path(&self.license_id)
     }
 
     fn quantity_text(&self) -> String {

@@ -3,7 +3,7 @@
 use time::Date;
 
 use super::model::{Order, OrderHead};
-use crate::web::view::{Address, Fact, Link, When, number};
+use crate::web::view::{Address, Fact, Link, When, contract_path, number, product_path};
 
 /// A line of the order.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ impl OrderPanel {
             organizations: each(|item| &item.organization).join(", "),
             facts: facts.into_iter().flatten().collect(),
             several: license_ids.len() > 1,
-            contracts: license_ids.into_iter().map(|id| Link::new(id.clone(), ["/contracts/", &id].concat())).collect(),
+            contracts: license_ids.into_iter().map(|id| Link::new(id.clone(), contract_path(&id))).collect(),
             items: items.into_iter().map(|item| row(item, head, today)).collect(),
             list,
         }
@@ -91,7 +91,7 @@ impl OrderPanel {
 fn row(item: Order, head: &OrderHead, today: Date) -> ItemRow {
     ItemRow {
         current: item.id == head.id,
-        product: (!item.slug.is_empty()).then(|| ["/products/", &item.slug].concat()),
+        product: (!item.slug.is_empty()).then(|| product_path(&item.slug)),
         description: item.description,
         part_number: item.part_number,
         quantity: number(item.quantity),

@@ -19,7 +19,7 @@ use crate::{
         form::Pairs,
         page::{Html, Shell},
         paging::{PAGE, page_of},
-        view::{Address, KeyRow, Pager},
+        view::{Address, KeyRow, Pager, contract_path},
     },
 };
 
@@ -43,7 +43,7 @@ pub struct AccessPage {
 
 impl AccessPage {
     fn keys_href(&self) -> String {
-        Address::new(["/contracts/", &self.license_id].concat()).with("tab", "keys").href()
+        Address::new(contract_path(&self.license_id)).with("tab", "keys").href()
     }
 
     /// Who really took it: the log.

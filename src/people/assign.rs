@@ -247,10 +247,11 @@ pub async fn revoke(grant: OnGrant, State(state): State<AppState>, list: Pairs) 
     let head = &grant.grant;
     if !head.covers.is_empty() {
         let sentence = format!(
-            "{} is {} through {}, and that is where it ends. Ask your site operator: on the command line it can be taken away there, or on this License ID alone.",
+            "{} is {} through {}, and that is where it ends. Whoever holds a rule that takes it in ends it on the page of {}; your site operator does it on the command line, there or on this License ID alone.",
             head.name,
             role_words(head),
-            source_words(&head.covers, &head.source)
+            source_words(&head.covers, &head.source),
+            head.name
         );
         return refused(&state, &grant, &list, sentence).await;
     }

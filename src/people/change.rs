@@ -9,6 +9,9 @@ use super::{
     grants::GrantError,
     model::{last_day, role_label},
     plan::{Outcome, Plan},
+    rule_change,
+    rule_plan::RulePlan,
+    rules::Rule,
     tell::{News, What},
 };
 use crate::{audit::Event, auth::roles::Role, postgres::Scoped};
@@ -59,6 +62,10 @@ pub struct From {
     pub email: String,
     /// What is taken from them.
     pub taken: Vec<Taken>,
+    /// Rules that are given.
+    pub rules: Vec<RulePlan>,
+    /// Rules that end.
+    pub ended: Vec<Rule>,
 }
 
 /// A save.
@@ -104,11 +111,22 @@ pub async fn save(
 ) -> Result<Saved, GrantError> {
     let mut done = give(tx, me, plan).await?;
     done.extend(extend(tx, plan).await?);
+    let mut rules = Vec::new();
+    for rule in &from.rules {
+        rules.push(rule_change::give(tx, me, rule).await?);
+    }
     if !from.taken.is_empty() {
         done.extend(take(tx, me, &from.taken).await?);
     }
+    rules.push(rule_change::end(tx, &from.ended).await?);
     let id = note(tx, me, kind, words, &done).await?;
-    Ok(Saved { id, events: events(plan, kind, from), news: news(plan, from) })
+    let (mut events, mut news) = (events(plan, kind, from), news(plan, from));
+    for rule in rules {
+        rule_change::note(tx, id, &rule.rules).await?;
+        events.extend(rule.events);
+        news.extend(rule.news);
+    }
+    Ok(Saved { id, events, news })
 }
 
 /// Keeps what was done, so that it can be taken back.
@@ -126,11 +144,6 @@ pub async fn note(tx: &mut Scoped, me: Uuid, kind: Kind, words: &str, done: &[(U
         .bind(words)
         .execute(&mut **tx)
         .await?;
-    let parts = |did: &Did| match *did {
-        Did::Given => ("given", None, None),
-        Did::Until { before, after } => ("until", before, after),
-        Did::Taken => ("taken", None, None),
-    };
     sqlx::query(
         "INSERT INTO role_change_grants (change_id, grant_id, did, ends_before, ends_after)
          SELECT $1, grant_id, did, ends_before, ends_after
@@ -144,6 +157,15 @@ pub async fn note(tx: &mut Scoped, me: Uuid, kind: Kind, words: &str, done: &[(U
     .execute(&mut **tx)
     .await?;
     Ok(id)
+}
+
+/// As `role_change_grants` has it: what, the end before, the end after.
+pub(super) fn parts(did: &Did) -> (&'static str, Option<OffsetDateTime>, Option<OffsetDateTime>) {
+    match *did {
+        Did::Given => ("given", None, None),
+        Did::Until { before, after } => ("until", before, after),
+        Did::Taken => ("taken", None, None),
+    }
 }
 
 /// A grant to be made.

@@ -4,7 +4,13 @@ use std::collections::HashMap;
 
 use askama::Template;
 
-use super::plan::{Outcome, Plan, day_words};
+use time::OffsetDateTime;
+
+use super::{
+    model::end_of,
+    plan::{Outcome, Plan, day_words},
+    rule_plan::{Item, RulePlan},
+};
 use crate::web::page::{Shell, Tone};
 use crate::web::view::count;
 
@@ -25,6 +31,8 @@ pub struct Line {
     pub detail: String,
     /// Where.
     pub license_ids: Vec<String>,
+    /// Over what, where a rule gives it: then no License ID stands beside it.
+    pub rule: String,
 }
 
 impl Line {
@@ -44,18 +52,7 @@ pub fn lines(plan: &Plan) -> Vec<Line> {
     let mut places = HashMap::new();
     for item in &plan.items {
         let wish = item.wish;
-        let until = |end| match end {
-            None => "without end".to_owned(),
-            Some(end) => ["until ", &day_words(end)].concat(),
-        };
-        let (tone, word, detail) = match &item.outcome {
-            Outcome::New => (Tone::Good, "New", until(wish.ends_at)),
-            Outcome::Until { before, .. } => {
-                (Tone::Warn, "Another last day", format!("{} instead of {}", until(wish.ends_at), until(*before)))
-            }
-            Outcome::Held(how) => (Tone::Info, "Held already", how.clone()),
-            Outcome::Refused(why) => (Tone::Bad, "Not possible", why.sentence().to_owned()),
-        };
+        let (tone, word, detail) = told(&item.outcome, wish.ends_at);
         let at = *places.entry((wish.person, wish.role, word, detail.clone())).or_insert_with(|| {
             let person = &plan.people[wish.person];
             lines.push(Line {
@@ -66,12 +63,49 @@ pub fn lines(plan: &Plan) -> Vec<Line> {
                 word,
                 detail,
                 license_ids: Vec::new(),
+                rule: String::new(),
             });
             lines.len() - 1
         });
         lines[at].license_ids.push(plan.places[wish.place].license_id.clone());
     }
     lines
+}
+
+/// How an outcome is marked, in a word or two, and the rest of it.
+fn told(outcome: &Outcome, ends_at: Option<OffsetDateTime>) -> (Tone, &'static str, String) {
+    let until = |end| match end {
+        None => "without end".to_owned(),
+        Some(end) => ["until ", &day_words(end)].concat(),
+    };
+    match outcome {
+        Outcome::New => (Tone::Good, "New", until(ends_at)),
+        Outcome::Until { before, .. } => {
+            (Tone::Warn, "Another last day", format!("{} instead of {}", until(ends_at), until(*before)))
+        }
+        Outcome::Held(how) => (Tone::Info, "Held already", how.clone()),
+        Outcome::Refused(why) => (Tone::Bad, "Not possible", why.sentence().to_owned()),
+    }
+}
+
+/// The lines of a plan of a rule, one a person and role.
+pub fn rule_lines(plan: &RulePlan) -> Vec<Line> {
+    let now = count(plan.over.license_ids.unsigned_abs(), "License ID", "License IDs");
+    let line = |item: &Item| {
+        let (tone, word, detail) = told(&item.outcome, plan.until.map(end_of));
+        let person = &plan.people[item.person];
+        Line {
+            person: person.name.clone(),
+            email: person.email.clone(),
+            role: item.role.label().to_owned(),
+            tone,
+            word,
+            detail,
+            license_ids: Vec::new(),
+            rule: format!("By a rule over {}: {now} now", plan.over.words),
+        }
+    };
+    plan.items.iter().map(line).collect()
 }
 
 /// What stays with somebody who hands over: it comes from a rule, and ends where that ends.
@@ -133,6 +167,7 @@ impl CheckPage {
             word,
             detail: detail.into(),
             license_ids: ids.iter().map(ToString::to_string).collect(),
+            rule: String::new(),
         };
         Self {
             shell: Shell::sample("/people/hand-over"),
@@ -146,6 +181,10 @@ impl CheckPage {
                 line(Tone::Good, "New", "without end", &["8671204"]),
                 line(Tone::Info, "Held already", "given here", &["1", "2", "3", "4", "5", "6", "7", "8", "9"]),
                 line(Tone::Bad, "Not possible", "The account is disabled.", &["7740032"]),
+                Line {
+                    rule: "By a rule over all License IDs, those to come included: 24 License IDs now".into(),
+                    ..line(Tone::Good, "New", "without end", &[])
+                },
             ],
             taken: vec![line(Tone::Warn, "Taken away", "given here", &["8671204"])],
             stays: vec![Stay {
@@ -166,9 +205,16 @@ mod tests {
     #[test]
     fn each_line_says_what_happens_and_where() {
         let html = CheckPage::sample().render().expect("renders");
-        for part in
-            ["New", "Held already", "Not possible", "9 License IDs", "Taken away", "--organization Northwind", "ab12"]
-        {
+        for part in [
+            "New",
+            "Held already",
+            "Not possible",
+            "9 License IDs",
+            "Taken away",
+            "--organization Northwind",
+            "ab12",
+            "By a rule over all",
+        ] {
             assert!(html.contains(part), "{part}");
         }
         let html = CheckPage { submit: String::new(), ..CheckPage::sample() }.render().expect("renders");

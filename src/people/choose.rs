@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::{
     accounts, db,
     model::{Named, end_of},
-    plan::{self, Keep, PLACE, Place, Plan, Wish},
+    plan::{self, Keep, PLACE, Place, Plan, Wish, day_words, lasts},
+    rules::{self, Over},
 };
 use crate::{
     auth::roles::Role,
@@ -72,7 +73,7 @@ impl Step {
     pub const fn fields(self) -> &'static [&'static str] {
         match self {
             Self::People => &["emails", "person", "people_q"],
-            Self::LicenseIds => &["numbers", "license_id", "license_q", "organization", "agreement", "every"],
+            Self::LicenseIds => &["numbers", "license_id", "license_q", "organization", "agreement", "every", "rule"],
             Self::Roles => &["role", "until"],
             Self::Check => &[],
         }
@@ -94,6 +95,8 @@ pub struct Found {
     pub people: Vec<Named>,
     /// Where.
     pub places: Vec<Place>,
+    /// Over what, where it shall be a rule: then no License ID is chosen.
+    pub rule: Option<Over>,
     /// What.
     pub roles: Vec<Role>,
     /// The last day.
@@ -155,7 +158,11 @@ impl Choices {
     pub async fn find(&self, tx: &mut Scoped, operator: bool) -> Result<Found> {
         let mut found = Found::default();
         self.find_people(tx, operator, &mut found).await?;
-        self.find_places(tx, operator, &mut found).await?;
+        if self.one("rule").is_empty() {
+            self.find_places(tx, operator, &mut found).await?;
+        } else {
+            self.find_rule(tx, &mut found).await?;
+        }
         self.read_roles(tx.today(), &mut found);
         Ok(found)
     }
@@ -184,10 +191,50 @@ impl Choices {
         Ok(())
     }
 
+    /// A rule is saved on its own: what else is named would be in it already, or not be meant.
+    async fn find_rule(&self, tx: &mut Scoped, found: &mut Found) -> Result<()> {
+        let others = ["numbers", "license_id", "organization", "agreement", "every"];
+        if others.iter().any(|name| !self.one(name).is_empty()) {
+            found.places_error = Some(
+                "A rule is saved on its own. Take the other License IDs out, or choose no rule and give it in a second go."
+                    .to_owned(),
+            );
+            return Ok(());
+        }
+        found.rule = rules::over(tx, self.one("rule")).await?;
+        if found.rule.is_none() {
+            // Absent or not his: nobody can tell which.
+            found.places_error = Some(
+                "You hold no Administrator’s rule that takes this in, so you can’t pass one on. Choose License IDs, or have the rule given on the command line."
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    /// The License IDs that were typed. A line that is one as it stands is that one, spaces and commas in it included;
+    /// else each of its words is.
+    async fn typed(&self, tx: &mut Scoped) -> Result<Vec<String>> {
+        let lines: Vec<&str> = self.pairs.one("numbers").lines().map(str::trim).collect();
+        let parted: Vec<&str> = lines.iter().copied().filter(|line| line.contains([' ', ',', ';'])).collect();
+        let whole: Vec<String> = if parted.is_empty() {
+            Vec::new()
+        } else {
+            sqlx::query_scalar("SELECT license_id FROM app_managed() WHERE license_id = ANY($1)")
+                .bind(&parted)
+                .fetch_all(&mut **tx)
+                .await?
+        };
+        let words = |line: &&str| match whole.iter().find(|whole| whole == line) {
+            Some(whole) => vec![whole.clone()],
+            None => line.replace([',', ';'], " ").split_whitespace().map(str::to_owned).collect(),
+        };
+        Ok(lines.iter().flat_map(words).collect())
+    }
+
     async fn find_places(&self, tx: &mut Scoped, operator: bool, found: &mut Found) -> Result<()> {
-        let typed = self.pairs.one("numbers").replace([',', ';'], " ");
-        let mut named: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
-        let typed = named.clone();
+        let typed = self.typed(tx).await?;
+        let mut named = typed.clone();
         named.extend(self.all("license_id"));
         let organization: Option<Uuid> = self.one("organization").parse().ok();
         let statement = format!(
@@ -215,7 +262,7 @@ impl Choices {
             .collect();
         found.places_error = if places.len() > MOST_PLACES {
             Some(format!(
-                "At most {} License IDs at once. Choose fewer; a rule for a whole organisation, those to come included, is given on the command line.",
+                "At most {} License IDs at once. Choose fewer, or a rule over a whole organisation, which takes in those to come.",
                 number(MOST_PLACES as i128)
             ))
         } else if !unknown.is_empty() {
@@ -243,6 +290,16 @@ impl Choices {
                 number(MOST_ITEMS as i128)
             ));
         }
+        self.read_until(today, found);
+        let limit = found.rule.as_ref().and_then(|rule| rule.limit);
+        if let Some(limit) = limit.filter(|limit| !lasts(Some(*limit), found.until.map(end_of))) {
+            let day = day_words(limit);
+            let sentence = format!("Your own rule ends after {day}: choose that day or an earlier one.");
+            found.until_error.get_or_insert(sentence);
+        }
+    }
+
+    fn read_until(&self, today: Date, found: &mut Found) {
         let until = self.one("until");
         if until.is_empty() {
             return;

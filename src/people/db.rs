@@ -317,7 +317,13 @@ pub async fn contracts_of_rule(tx: &mut Scoped, rule: Uuid) -> sqlx::Result<Vec<
         .await
 }
 
-/// What a role is given on, in words, for the log. System scope.
+// Of what no License ID shows to the person the name comes with a rule that he reaches.
+const ORGANIZATION: &str = "SELECT coalesce((SELECT name FROM organizations WHERE id = $1),
+    (SELECT min(s.name) FROM app_reached_rules() s JOIN grant_rules r ON r.id = s.rule_id WHERE r.organization_id = $1), '')";
+const AGREEMENT: &str = "SELECT coalesce((SELECT number FROM agreements WHERE id = $1),
+    (SELECT min(s.name) FROM app_reached_rules() s JOIN grant_rules r ON r.id = s.rule_id WHERE r.agreement_id = $1), '')";
+
+/// What a role is given on, in words, for the log.
 ///
 /// # Errors
 /// When the database fails.
@@ -325,8 +331,8 @@ pub async fn target_words(tx: &mut Scoped, on: Target) -> sqlx::Result<String> {
     let (statement, id, covers) = match on {
         Target::All => return Ok("all License IDs".to_owned()),
         Target::Contract(id) => ("SELECT license_id FROM contracts WHERE id = $1", id, "contract"),
-        Target::Organization(id) => ("SELECT name FROM organizations WHERE id = $1", id, "organization"),
-        Target::Agreement(id) => ("SELECT number FROM agreements WHERE id = $1", id, "agreement"),
+        Target::Organization(id) => (ORGANIZATION, id, "organization"),
+        Target::Agreement(id) => (AGREEMENT, id, "agreement"),
     };
     let name: String = sqlx::query_scalar(statement).bind(id).fetch_one(&mut **tx).await?;
     Ok(source_words(covers, &name))

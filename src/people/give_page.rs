@@ -50,6 +50,8 @@ pub struct GivePage {
     pub agreements: Vec<Choice>,
     /// All at once.
     pub every: Vec<Choice>,
+    /// What a rule may be given over; empty for whoever holds none.
+    pub rules: Vec<Choice>,
     /// The last day.
     pub until: String,
 }
@@ -107,6 +109,7 @@ impl GivePage {
             organizations: vec![Choice::new("", "None", "")],
             agreements: vec![Choice::new("", "None", "")],
             every: vec![Choice::new("", "No", "")],
+            rules: vec![Choice::new("", "No rule", ""), Choice::new("all", "Everything", "")],
             until: String::new(),
         }
     }
@@ -128,6 +131,10 @@ mod tests {
         ] {
             assert!(html.contains(part), "{part}\n{html}");
         }
+        assert!(html.contains("name=\"rule\""));
+        let page = GivePage { rules: Vec::new(), ..GivePage::sample() };
+        let html = page.render().expect("renders");
+        assert!(!html.contains("name=\"rule\"") && html.contains("keyward grant"), "why not, and the command");
         for step in [Step::People, Step::Roles] {
             let page = GivePage { step, ..GivePage::sample() };
             assert!(page.render().expect("renders").contains(step.label()));

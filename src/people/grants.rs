@@ -49,12 +49,12 @@ impl std::error::Error for GrantError {}
 
 impl From<sqlx::Error> for GrantError {
     fn from(fault: sqlx::Error) -> Self {
-        // 42501, insufficient_privilege: what a policy's check answers.
-        if fault.as_database_error().and_then(|fault| fault.code()).as_deref() == Some("42501") {
-            Self::Refused
-        } else {
-            Self::Database(fault)
-        }
+        let refused = fault.as_database_error().is_some_and(|fault| {
+            // 42501, insufficient_privilege: what a policy's check answers. A rule that stands where whoever gives may not
+            // look at it is in the way of his own.
+            fault.code().as_deref() == Some("42501") || fault.constraint() == Some("grant_rules_once")
+        });
+        if refused { Self::Refused } else { Self::Database(fault) }
     }
 }
 
@@ -124,7 +124,8 @@ pub async fn grant(tx: &mut Scoped, grant: Grant<'_>) -> Result<Granted, GrantEr
         Change::Until { .. } => ("grant.change", "grant-rule.change"),
         Change::Same => return Ok(Granted { id, change, license_ids: contracts.len(), events: Vec::new() }),
     };
-    let events = events(tx, grant.person, grant.role, grant.on, &contracts, [action, rule_action], grant.until).await?;
+    let through = through(tx, grant.on).await?;
+    let events = events(grant.person, grant.role, through, &contracts, [action, rule_action], grant.until);
     Ok(Granted { id, change, license_ids: contracts.len(), events })
 }
 
@@ -166,20 +167,11 @@ async fn on_contract(tx: &mut Scoped, grant: &Grant<'_>, contract: Uuid) -> Resu
     Ok((id, Change::Until { before: before.map(last_day) }))
 }
 
-/// What a rule covers, as its three columns say it.
-fn covers(on: Target) -> (&'static str, Option<Uuid>, Option<Uuid>) {
-    match on {
-        Target::Organization(id) => ("organization", Some(id), None),
-        Target::Agreement(id) => ("agreement", None, Some(id)),
-        Target::All | Target::Contract(_) => ("all", None, None),
-    }
-}
-
 const SAME_RULE: &str = "person_id = $1 AND role = $2 AND covers = $3 AND organization_id IS NOT DISTINCT FROM $4
     AND agreement_id IS NOT DISTINCT FROM $5 AND revoked_at IS NULL";
 
 async fn by_rule(tx: &mut Scoped, grant: &Grant<'_>) -> Result<(Uuid, Change), GrantError> {
-    let (covers, organization, agreement) = covers(grant.on);
+    let (covers, organization, agreement) = grant.on.covers();
     let ends_at = grant.until.map(end_of);
     let now = tx.now();
     let standing: Option<(Uuid, Option<OffsetDateTime>)> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
@@ -262,7 +254,7 @@ pub async fn revoke(
         grants: ended.len(),
         inherited: ended.iter().flatten().count(),
         without_administrator: orphans(tx, role, &[contract]).await?,
-        events: events(tx, person, role, Target::Contract(contract), &[contract], ["grant.revoke", ""], None).await?,
+        events: events(person, role, None, &[contract], ["grant.revoke", ""], None),
     })
 }
 
@@ -274,7 +266,7 @@ pub async fn revoke_rule(tx: &mut Scoped, person: &Named, role: Role, on: Target
     if let Target::Contract(contract) = on {
         return revoke(tx, person, role, contract, None).await;
     }
-    let (covers, organization, agreement) = covers(on);
+    let (covers, organization, agreement) = on.covers();
     let rule: Option<Uuid> =
         sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT id FROM grant_rules WHERE {SAME_RULE} FOR UPDATE")))
             .bind(person.id)
@@ -293,7 +285,7 @@ pub async fn revoke_rule(tx: &mut Scoped, person: &Named, role: Role, on: Target
         grants: contracts.len().max(1),
         inherited: contracts.len(),
         without_administrator: orphans(tx, role, &contracts).await?,
-        events: events(tx, person, role, on, &contracts, ["grant.revoke", "grant-rule.revoke"], None).await?,
+        events: events(person, role, through(tx, on).await?, &contracts, ["grant.revoke", "grant-rule.revoke"], None),
     })
 }
 
@@ -337,24 +329,27 @@ async fn orphans(tx: &mut Scoped, role: Role, contracts: &[Uuid]) -> sqlx::Resul
     if role == Role::Administrator { db::without_administrator_among(tx, contracts).await } else { Ok(Vec::new()) }
 }
 
-/// One event on the chain of each License ID, and for a rule one on the site's.
-async fn events(
-    tx: &mut Scoped,
+/// What a rule is over, in words; none for one License ID.
+async fn through(tx: &mut Scoped, on: Target) -> sqlx::Result<Option<String>> {
+    if matches!(on, Target::Contract(_)) { Ok(None) } else { db::target_words(tx, on).await.map(Some) }
+}
+
+/// One event on the chain of each License ID, and for a rule (`through` says what it is over) one on the site's.
+pub(super) fn events(
     person: &Named,
     role: Role,
-    on: Target,
+    through: Option<String>,
     contracts: &[Uuid],
     [action, rule_action]: [&'static str; 2],
     until: Option<Date>,
-) -> sqlx::Result<Vec<Event>> {
+) -> Vec<Event> {
     let subject = format!("{}: {}", person.email, role.label());
     let mut detail = json!({ "role": role.code() });
     if let Some(day) = until {
         detail["until"] = json!(day.to_string());
     }
     let mut events = Vec::with_capacity(contracts.len() + 1);
-    if !matches!(on, Target::Contract(_)) {
-        let through = db::target_words(tx, on).await?;
+    if let Some(through) = through {
         detail["through"] = json!(through);
         let detail = {
             let mut detail = detail.clone();
@@ -366,5 +361,5 @@ async fn events(
     events.extend(
         contracts.iter().map(|contract| Event::done(action, subject.clone()).on(*contract).with(detail.clone())),
     );
-    Ok(events)
+    events
 }

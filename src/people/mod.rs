@@ -4,8 +4,9 @@
 //! site operator sees all people and grants, and may name an Administrator, never himself, where a
 //! License ID has none. [`plan`] says what many roles at once would come to, [`change`] writes it, [`undo`] takes it back;
 //! [`paths`] answers who sees what and why; [`tell`] tells whose roles changed. Accounts ([`accounts`]) are made on the
-//! command line and by the slice `hand`, rules for License IDs to come on the command line alone. Tables: `people`,
-//! `grants`, `grant_rules`, `role_changes`, `role_change_grants`, `access_settings`.
+//! command line and by the slice `hand`. Rules for License IDs to come are given on the command line, and passed on and
+//! ended here by whoever holds one ([`rules`], [`rule_plan`], [`rule_change`]). Tables: `people`, `grants`, `grant_rules`,
+//! `role_changes`, `role_change_grants`, `role_change_rules`, `access_settings`.
 
 pub mod access;
 pub mod accounts;
@@ -26,6 +27,10 @@ mod passing;
 pub mod paths;
 pub mod person;
 pub mod plan;
+pub mod rule_change;
+mod rule_end;
+pub mod rule_plan;
+pub mod rules;
 pub mod saved;
 mod screens;
 pub mod settings;
@@ -53,6 +58,7 @@ pub fn routes() -> Routes {
         .post("/people/changes/{change}/undo", undo::post)
         .get("/people/settings", settings::get)
         .post("/people/settings", settings::post)
+        .post("/people/rules/{id}/end", rule_end::post)
         .get("/people/{id}", person::get)
         .get("/people/{id}/leaver", leaver::get)
         .post("/people/{id}/leaver", leaver::export)

@@ -56,6 +56,28 @@ pub enum Target {
     All,
 }
 
+impl Target {
+    /// What a rule covers, from two of its columns.
+    #[must_use]
+    pub const fn of(organization: Option<Uuid>, agreement: Option<Uuid>) -> Self {
+        match (organization, agreement) {
+            (Some(id), _) => Self::Organization(id),
+            (None, Some(id)) => Self::Agreement(id),
+            (None, None) => Self::All,
+        }
+    }
+
+    /// What a rule covers, as its three columns say it: `covers`, organisation, agreement.
+    #[must_use]
+    pub const fn covers(self) -> (&'static str, Option<Uuid>, Option<Uuid>) {
+        match self {
+            Self::Organization(id) => ("organization", Some(id), None),
+            Self::Agreement(id) => ("agreement", None, Some(id)),
+            Self::All | Self::Contract(_) => ("all", None, None),
+        }
+    }
+}
+
 /// A role to be given.
 #[derive(Clone, Debug)]
 pub struct Grant<'a> {

@@ -1,7 +1,8 @@
 //! `/people/copy` and `/people/hand-over`: what one person holds, given to another; and taken from the first.
 //!
 //! All of it on the License IDs that the reader administers: what the first holds elsewhere is others' business,
-//! and not even told. What a rule gives is given to the second directly; it stays with the first until the rule ends.
+//! and not even told. A rule that whoever does it may pass on is handed over as a rule. What another rule gives is given
+//! to the second directly; it stays with the first until the rule ends.
 
 use axum::{
     extract::{RawQuery, State},
@@ -11,7 +12,7 @@ use axum::{
 
 use super::{
     change::{self, From},
-    check_page::{CheckPage, Line, Stay, lines},
+    check_page::{CheckPage, Line, Stay, lines, rule_lines},
     db,
     grants::GrantError,
     model::{role_label, source_words},
@@ -101,13 +102,16 @@ async fn save(state: &AppState, person: &SignedIn, way: Way, pairs: &Pairs) -> R
     if passing.is_empty() || passing.digest() != pairs.one("shown") {
         return changed(state, person, way, &sent, &passing, CHANGED);
     }
-    let from = From { email: passing.from.email.clone(), taken: passing.taken.clone() };
+    let from = From {
+        email: passing.from.email.clone(),
+        taken: passing.taken.clone(),
+        rules: passing.rules.clone(),
+        ended: passing.ended.clone(),
+    };
     match change::save(&mut tx, me, way.kind(), &passing.plan, &from, &words(way, &passing)).await {
         Ok(saved) => {
             tell(&mut tx, person.person(), saved.id, "saved", &saved.news).await?;
-            for event in saved.events {
-                person.record(state, &mut tx, event).await?;
-            }
+            person.visitor().record_all(state, &mut tx, saved.events).await?;
             let stays = person.person().site_operator || db::manages_any(&mut tx).await?;
             tx.commit().await?;
             // Who handed over what he had himself can't take it back: it isn't his any more.
@@ -146,7 +150,7 @@ fn changed(
 
 fn words(way: Way, passing: &Passing) -> String {
     let to = passing.to().map_or("", |to| to.name.as_str());
-    let roles = passing.plan.changes() as u64;
+    let roles = passing.changes() as u64;
     match way {
         Way::Copy => {
             format!("{} copied from {} to {to}.", count(roles, "role was", "roles were"), passing.from.name)
@@ -155,7 +159,7 @@ fn words(way: Way, passing: &Passing) -> String {
             "{} has handed over to {to}: {}, {}.",
             passing.from.name,
             count(roles, "role given", "roles given"),
-            count(passing.taken.len() as u64, "role taken away", "roles taken away")
+            count((passing.taken.len() + passing.ended.len()) as u64, "role taken away", "roles taken away")
         ),
     }
 }
@@ -182,7 +186,7 @@ fn form(state: &AppState, person: &SignedIn, way: Way, sent: Sent) -> PassOnPage
 
 fn check(state: &AppState, person: &SignedIn, way: Way, sent: &Sent, passing: &Passing) -> CheckPage {
     let to = passing.to().map_or("", |to| to.name.as_str());
-    let changes = passing.plan.changes() as u64;
+    let changes = passing.changes() as u64;
     let submit = match way {
         _ if passing.is_empty() => String::new(),
         Way::Copy => ["Copy ", &count(changes, "role", "roles")].concat(),
@@ -196,7 +200,7 @@ fn check(state: &AppState, person: &SignedIn, way: Way, sent: &Sent, passing: &P
         back: Address::new(way.action()).with("from", sent.from.clone()).href(),
         action: way.action(),
         hidden: vec![("from", sent.from.clone()), ("to", sent.to.clone()), ("shown", passing.digest())],
-        lines: lines(&passing.plan),
+        lines: lines(&passing.plan).into_iter().chain(passing.rules.iter().flat_map(rule_lines)).collect(),
         taken: taken(passing),
         stays: if way == Way::HandOver { stays(passing) } else { Vec::new() },
         submit,
@@ -217,11 +221,22 @@ fn taken(passing: &Passing) -> Vec<Line> {
                 word: "Taken away",
                 detail: "at once, with what is given".to_owned(),
                 license_ids: Vec::new(),
+                rule: String::new(),
             });
             lines.len() - 1
         });
         lines[at].license_ids.push(one.license_id.clone());
     }
+    lines.extend(passing.ended.iter().map(|rule| Line {
+        person: passing.from.name.clone(),
+        email: passing.from.email.clone(),
+        role: role_label(&rule.role),
+        tone: Tone::Warn,
+        word: "Taken away",
+        detail: "the rule ends at once, with what is given".to_owned(),
+        license_ids: Vec::new(),
+        rule: ["A rule over ", &rule.place()].concat(),
+    }));
     lines
 }
 

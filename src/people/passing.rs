@@ -9,8 +9,10 @@ use super::{
     accounts,
     change::{Kind, Taken},
     db,
-    model::Named,
-    plan::{self, Holding, Keep, Plan, Wish},
+    model::{Named, last_day},
+    plan::{self, Holding, Keep, Outcome, Plan, Wish},
+    rule_plan::{self, RulePlan},
+    rules::{self, Rule},
 };
 use crate::{error::Result, postgres::Scoped, vault::files::hex, web::form::Pairs};
 
@@ -79,6 +81,10 @@ pub(super) struct Passing {
     pub(super) held: Vec<Holding>,
     /// What the first loses.
     pub(super) taken: Vec<Taken>,
+    /// Rules that the other is given, each in place of one in `ended`.
+    pub(super) rules: Vec<RulePlan>,
+    /// Rules that the first loses.
+    pub(super) ended: Vec<Rule>,
 }
 
 impl Passing {
@@ -87,7 +93,12 @@ impl Passing {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.plan.changes() == 0 && self.taken.is_empty()
+        self.changes() == 0 && self.taken.is_empty() && self.ended.is_empty()
+    }
+
+    /// How much is given: roles, and rules.
+    pub(super) fn changes(&self) -> usize {
+        self.plan.changes() + self.rules.iter().map(RulePlan::changes).sum::<usize>()
     }
 
     /// Names what was shown.
@@ -96,6 +107,10 @@ impl Passing {
         hash.update(self.plan.digest());
         for one in &self.taken {
             hash.update(one.id);
+        }
+        for (rule, ended) in self.rules.iter().zip(&self.ended) {
+            hash.update(rule.digest());
+            hash.update(ended.id);
         }
         hex(&hash.finalize())
     }
@@ -126,13 +141,15 @@ pub(super) async fn find(tx: &mut Scoped, me: Uuid, way: Way, sent: &mut Sent) -
     places.retain(|place| place.administered);
     let at: HashMap<Uuid, usize> = places.iter().enumerate().map(|(at, place)| (place.contract_id, at)).collect();
     held.retain(|one| at.contains_key(&one.contract_id));
-    if held.is_empty() {
+    let (rules, ended) = if way == Way::HandOver { passed(tx, me, &from, &to).await? } else { Default::default() };
+    held.retain(|one| !ended.iter().any(|rule| one.rule_id == Some(rule.id)));
+    if held.is_empty() && ended.is_empty() {
         sent.from_error = Some(format!("{} holds no role on the License IDs that you administer.", from.name));
         return Ok(None);
     }
     if held.len() > MOST {
         sent.from_error = Some(format!(
-            "{} holds more roles than are passed on at once. They come from a rule: give the rule to the other person, on the command line.",
+            "{} holds more roles than are passed on at once. They come from a rule: give the other person the rule.",
             from.name
         ));
         return Ok(None);
@@ -149,7 +166,23 @@ pub(super) async fn find(tx: &mut Scoped, me: Uuid, way: Way, sent: &mut Sent) -
         role: one.role.clone(),
     });
     let taken = taken.collect();
-    Ok(Some(Passing { from, plan, held, taken }))
+    Ok(Some(Passing { from, plan, held, taken, rules, ended }))
+}
+
+/// The rules of the leaver that whoever hands over may pass on, and what becomes of each for the other. What he may
+/// not stays: the other is given its License IDs of today.
+async fn passed(tx: &mut Scoped, me: Uuid, from: &Named, to: &Named) -> Result<(Vec<RulePlan>, Vec<Rule>)> {
+    let (mut plans, mut ended) = (Vec::new(), Vec::new());
+    for rule in rules::of_person(tx, from.id).await?.into_iter().filter(|rule| rule.endable) {
+        let (Some(over), Ok(role)) = (rules::over(tx, &rule.over()).await?, rule.role.parse()) else { continue };
+        let until = rule.ends_at.map(last_day);
+        let plan = rule_plan::plan(tx, me, vec![to.clone()], over, &[role], until, Keep::Longer).await?;
+        if plan.items.iter().all(|item| !matches!(item.outcome, Outcome::Refused(_))) {
+            plans.push(plan);
+            ended.push(rule);
+        }
+    }
+    Ok((plans, ended))
 }
 
 /// Each role on each License ID once, for as long as any way to it lasts.

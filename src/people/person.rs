@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use super::{
     model::{last_day, role_label},
     paths::{self, Path, PersonHead},
+    rules::{self, Rule},
 };
 use crate::{
     app::AppState,
@@ -21,7 +22,7 @@ use crate::{
         form::Pairs,
         page::{Html, Shell},
         paging::{PAGE, page_of},
-        view::{Address, Empty, EmptyKind, Pager, Tab, When},
+        view::{Address, Empty, EmptyKind, Pager, Tab, When, count},
     },
 };
 
@@ -71,6 +72,31 @@ pub(super) fn row(path: Path, now: OffsetDateTime) -> PathRow {
         email: path.email,
         license_id: path.license_id,
         organization: path.organization,
+    }
+}
+
+/// A rule that they hold.
+#[derive(Clone, Debug)]
+pub struct RuleRow {
+    /// The rule's id, where the reader may end it.
+    pub end: Option<String>,
+    /// The role's name.
+    pub role: String,
+    /// What it covers.
+    pub place: String,
+    /// On how many License IDs it gives the role now.
+    pub now: String,
+    /// When it ends by itself.
+    pub until: Option<When>,
+}
+
+fn rule_row(rule: Rule, now: OffsetDateTime) -> RuleRow {
+    RuleRow {
+        role: role_label(&rule.role),
+        place: rule.place(),
+        now: count(rule.license_ids.unsigned_abs(), "License ID", "License IDs"),
+        until: rule.ends_at.map(|end| When::day(last_day(end), now.date())),
+        end: rule.endable.then(|| rule.id.to_string()),
     }
 }
 
@@ -138,6 +164,8 @@ pub struct PersonPage {
     pub shell: Shell,
     /// Who.
     pub head: Head,
+    /// The rules that they hold within the reader's own.
+    pub rules: Vec<RuleRow>,
     /// The list's address: `license_id`, `page`.
     pub address: Address,
     /// What they hold.
@@ -168,10 +196,12 @@ pub async fn get(
     let now = tx.now();
     let held =
         paths::of_person(&mut tx, person.person.id, address.get("license_id"), PAGE, (number - 1) * PAGE).await?;
+    let rules = rules::of_person(&mut tx, person.person.id).await?;
     let total = held.first().map_or(0, |path| path.total);
     let page = PersonPage {
         shell: person.visitor().shell(&state),
         head: Head::new(&person.person, person.signed_in().person(), false, now),
+        rules: rules.into_iter().map(|rule| rule_row(rule, now)).collect(),
         rows: held.into_iter().map(|path| row(path, now)).collect(),
         pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
         empty: empty(&address),
@@ -220,6 +250,22 @@ impl PersonPage {
                 tabs: vec![Tab { label: "Leaver sheet", count: None, href: "/people/1/leaver".into(), current: false }],
                 actions: Some(["/people/give?person=1".into(), "/people/copy".into(), "/people/hand-over".into()]),
             },
+            rules: vec![
+                RuleRow {
+                    end: Some("9".into()),
+                    role: "Product keys reader".into(),
+                    place: "the organisation Northwind, License IDs to come included".into(),
+                    now: "12 License IDs".into(),
+                    until: None,
+                },
+                RuleRow {
+                    end: None,
+                    role: "Administrator".into(),
+                    place: "all License IDs, those to come included".into(),
+                    now: "24 License IDs".into(),
+                    until: None,
+                },
+            ],
             rows: vec![row(Some("7"), ""), row(None, "Hidden: the organisation isn’t approved.")],
             pager: Pager::new(&address, "page", 1, 50, 2),
             empty: empty(&address),
@@ -239,6 +285,7 @@ mod tests {
             assert!(html.contains(part), "{part}");
         }
         assert_eq!(html.matches("/revoke\"").count(), 1);
+        assert_eq!(html.matches("action=\"/people/rules/").count(), 1, "one outlasts the reader’s own");
         let mut page = PersonPage::sample();
         page.head.disabled = Some(When::day(time::macros::date!(2026 - 11 - 20), time::macros::date!(2026 - 11 - 22)));
         assert!(page.render().expect("renders").contains("none of this opens anything"));

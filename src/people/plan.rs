@@ -47,6 +47,8 @@ pub struct Holding {
     pub ends_at: Option<OffsetDateTime>,
     /// Whether a rule gives it.
     pub inherited: bool,
+    /// Which.
+    pub rule_id: Option<Uuid>,
     /// What the rule covers; empty for a grant on the License ID itself.
     pub covers: String,
     /// The name of the organisation, or the number of the agreement.
@@ -115,6 +117,12 @@ pub enum Why {
     OwnAccount,
     /// A site operator names one, who names the others.
     OneIsNamed,
+    /// A rule isn't passed on to oneself.
+    OwnRule,
+    /// Nor for longer than one's own holds.
+    BeyondOwn,
+    /// Nor where one doesn't administer all that it covers.
+    NotWhole,
 }
 
 impl Why {
@@ -127,6 +135,13 @@ impl Why {
             Self::Oneself => "You can’t name yourself. Name somebody else, or ask another site operator.",
             Self::OwnAccount => "You made this account: another site operator names it, or the command line.",
             Self::OneIsNamed => "You name one Administrator, who then names the others.",
+            Self::OwnRule => "You hold a rule of your own over it: nobody passes one on to himself.",
+            Self::BeyondOwn => {
+                "It would hold, or holds, for longer than your own rule. Choose a last day no later than yours."
+            }
+            Self::NotWhole => {
+                "Your own role was taken away on some License IDs of it, so a rule over all of them isn’t yours to pass on."
+            }
         }
     }
 }
@@ -225,7 +240,7 @@ impl Plan {
 }
 
 /// Whether an end is no earlier than the one wanted.
-fn lasts(end: Option<OffsetDateTime>, wanted: Option<OffsetDateTime>) -> bool {
+pub(super) fn lasts(end: Option<OffsetDateTime>, wanted: Option<OffsetDateTime>) -> bool {
     end.is_none_or(|end| wanted.is_some_and(|wanted| end >= wanted))
 }
 
@@ -271,7 +286,7 @@ fn refusal(me: Uuid, person: &Named, place: &Place, role: Role, named: &mut Hash
 /// When the database fails.
 pub async fn held(tx: &mut Scoped, people: &[Uuid], contracts: Option<&[Uuid]>) -> sqlx::Result<Vec<Holding>> {
     sqlx::query_as(AssertSqlSafe(format!(
-        "SELECT g.id, g.person_id, g.contract_id, g.role, g.ends_at, g.rule_id IS NOT NULL AS inherited,
+        "SELECT g.id, g.person_id, g.contract_id, g.role, g.ends_at, g.rule_id IS NOT NULL AS inherited, g.rule_id,
                 coalesce(s.covers, CASE WHEN g.rule_id IS NULL THEN '' ELSE 'all' END) AS covers, coalesce(s.name, '') AS source
          FROM grants g JOIN app_managed() m ON m.contract_id = g.contract_id
          LEFT JOIN app_rule_sources() s ON s.rule_id = g.rule_id
@@ -320,6 +335,7 @@ mod tests {
             role: Role::ProductKeysReader.code().to_owned(),
             ends_at,
             inherited,
+            rule_id: inherited.then(|| Uuid::from_u128(3)),
             covers: if inherited { "organization".to_owned() } else { String::new() },
             source: if inherited { "North".to_owned() } else { String::new() },
         }

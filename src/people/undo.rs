@@ -14,6 +14,7 @@ use super::{
     db,
     grants::GrantError,
     model::{last_day, role_label},
+    rule_change,
     saved::UNDO_FOR,
     tell::{News, What, tell},
 };
@@ -48,9 +49,7 @@ pub async fn post(change: OnRoleChange, State(state): State<AppState>) -> Result
         }
     };
     tell(&mut tx, change.person(), undone.id, "undone", &undone.news).await?;
-    for event in undone.events {
-        change.record(&state, &mut tx, event).await?;
-    }
+    change.visitor().record_all(&state, &mut tx, undone.events).await?;
     let stays = change.person().site_operator || db::manages_any(&mut tx).await?;
     tx.commit().await?;
     let next = if stays { format!("/people?notice=undone&change={}", change.change.id) } else { "/".to_owned() };
@@ -116,6 +115,7 @@ pub async fn undo(tx: &mut Scoped, me: Uuid, id: Uuid) -> Result<Saved, GrantErr
     let given: Vec<Uuid> = of("given").map(|row| row.grant_id).collect();
     let administered = of("given").filter(|row| row.role == Role::Administrator.code()).map(|row| row.contract_id);
     revoke(tx, me, &given, &administered.collect::<Vec<_>>()).await?;
+    let rules = rule_change::undo(tx, me, id).await?;
     let told = rows.iter().map(|row| News {
         person: row.person_id,
         role: role_label(&row.role),
@@ -126,7 +126,8 @@ pub async fn undo(tx: &mut Scoped, me: Uuid, id: Uuid) -> Result<Saved, GrantErr
             _ => What::Until(row.ends_before),
         },
     });
-    Ok(Saved { id, events: rows.iter().map(taken_back).collect(), news: told.collect() })
+    let events = rows.iter().map(taken_back).chain(rules.events).collect();
+    Ok(Saved { id, events, news: told.chain(rules.news).collect() })
 }
 
 fn taken_back(row: &Row) -> Event {

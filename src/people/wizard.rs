@@ -7,13 +7,18 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
+use uuid::Uuid;
+
 use super::{
     change::{self, From, Kind},
-    check_page::{CheckPage, lines},
+    check_page::{CheckPage, Line, lines, rule_lines},
     choose::{self, Choices, Found, Step},
     give_page::{GivePage, Tick},
     grants::GrantError,
-    plan::{self, Place, Plan},
+    model::Named,
+    plan::{self, Keep, Place, Plan},
+    rule_plan::{self, RulePlan},
+    rules,
     tell::tell,
 };
 use crate::{
@@ -51,8 +56,8 @@ pub async fn get(
         return stopped(&state, &person, &mut tx, &choices, found).await;
     }
     if choices.step == Step::Check {
-        let plan = choose::plan(&mut tx, person.person().id, found).await?;
-        return Ok(Html(check(&state, &person, &choices, &plan)).into_response());
+        let wanted = wanted(&mut tx, person.person().id, found).await?;
+        return Ok(Html(check(&state, &person, &choices, &wanted)).into_response());
     }
     let page = step(&state, &person, &mut tx, &choices, choices.step, found, false).await?;
     Ok(Html(page).into_response())
@@ -75,19 +80,16 @@ pub async fn post(
     if found.stops_at() < Step::Check {
         return stopped(&state, &person, &mut tx, &choices, found).await;
     }
-    let plan = choose::plan(&mut tx, me, found).await?;
-    if plan.digest() != shown || plan.changes() == 0 {
-        return changed(&state, &person, &choices, &plan);
+    let wanted = wanted(&mut tx, me, found).await?;
+    if wanted.digest() != shown || wanted.changes() == 0 {
+        return changed(&state, &person, &choices, &wanted);
     }
-    let words = words(&plan);
-    match change::save(&mut tx, me, Kind::Give, &plan, &From::default(), &words).await {
+    match change::save(&mut tx, me, Kind::Give, &wanted.plan, &wanted.rules, &wanted.words()).await {
         Ok(saved) => {
             tell(&mut tx, person.person(), saved.id, "saved", &saved.news).await?;
-            for event in saved.events {
-                person.record(&state, &mut tx, event).await?;
-            }
+            person.visitor().record_all(&state, &mut tx, saved.events).await?;
             tx.commit().await?;
-            let undo = if plan.administered() { saved.id.to_string() } else { String::new() };
+            let undo = if wanted.plan.administered() { saved.id.to_string() } else { String::new() };
             let next = Address::new("/people").with("notice", "saved").with("change", saved.id.to_string());
             Ok(Redirect::to(&next.with("undo", undo).href()).into_response())
         }
@@ -100,17 +102,52 @@ pub async fn post(
             if found.stops_at() < Step::Check {
                 return stopped(&state, &person, &mut tx, &choices, found).await;
             }
-            let plan = choose::plan(&mut tx, me, found).await?;
-            changed(&state, &person, &choices, &plan)
+            let wanted = self::wanted(&mut tx, me, found).await?;
+            changed(&state, &person, &choices, &wanted)
         }
     }
 }
 
-/// `12 roles were given: to 3 people, on 4 License IDs.`
-fn words(plan: &Plan) -> String {
-    let roles = count(plan.changes() as u64, "role was given", "roles were given");
-    let people = count(plan.people.len() as u64, "person", "people");
-    format!("{roles}: to {people}, on {}.", count(plan.places.len() as u64, "License ID", "License IDs"))
+/// What saving would do: roles on License IDs of today, or a rule.
+struct Wanted {
+    plan: Plan,
+    rules: From,
+}
+
+async fn wanted(tx: &mut Scoped, me: Uuid, mut found: Found) -> Result<Wanted> {
+    let Some(over) = found.rule.take() else {
+        return Ok(Wanted { plan: choose::plan(tx, me, found).await?, rules: From::default() });
+    };
+    let rule = rule_plan::plan(tx, me, found.people, over, &found.roles, found.until, Keep::Exactly).await?;
+    Ok(Wanted { plan: Plan::default(), rules: From { rules: vec![rule], ..From::default() } })
+}
+
+impl Wanted {
+    fn changes(&self) -> usize {
+        self.plan.changes() + self.rules.rules.iter().map(RulePlan::changes).sum::<usize>()
+    }
+
+    fn digest(&self) -> String {
+        let each = self.rules.rules.iter().map(RulePlan::digest);
+        std::iter::once(self.plan.digest()).chain(each).collect()
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        lines(&self.plan).into_iter().chain(self.rules.rules.iter().flat_map(rule_lines)).collect()
+    }
+
+    /// `12 roles were given: to 3 people, on 4 License IDs.`
+    fn words(&self) -> String {
+        let roles = count(self.changes() as u64, "role was given", "roles were given");
+        let people = |people: &[Named]| count(people.len() as u64, "person", "people");
+        match self.rules.rules.first() {
+            Some(rule) => format!("{roles} by a rule: to {}, on {}.", people(&rule.people), rule.over.words),
+            None => {
+                let places = count(self.plan.places.len() as u64, "License ID", "License IDs");
+                format!("{roles}: to {}, on {places}.", people(&self.plan.people))
+            }
+        }
+    }
 }
 
 async fn stopped(
@@ -125,20 +162,20 @@ async fn stopped(
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response())
 }
 
-fn changed(state: &AppState, person: &SignedIn, choices: &Choices, plan: &Plan) -> Result<Response> {
-    let mut page = check(state, person, choices, plan);
+fn changed(state: &AppState, person: &SignedIn, choices: &Choices, wanted: &Wanted) -> Result<Response> {
+    let mut page = check(state, person, choices, wanted);
     page.shell = page.shell.notice(Tone::Warn, CHANGED);
     Ok((StatusCode::CONFLICT, Html(page)).into_response())
 }
 
-fn check(state: &AppState, person: &SignedIn, choices: &Choices, plan: &Plan) -> CheckPage {
+fn check(state: &AppState, person: &SignedIn, choices: &Choices, wanted: &Wanted) -> CheckPage {
     let mut hidden = choices.hidden(Step::Check);
     let query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(&hidden)
         .append_pair("step", Step::Roles.code())
         .finish();
-    hidden.push(("shown", plan.digest()));
-    let changes = plan.changes() as u64;
+    hidden.push(("shown", wanted.digest()));
+    let changes = wanted.changes() as u64;
     CheckPage {
         shell: person.visitor().shell(state),
         title: "Check and save".to_owned(),
@@ -147,7 +184,7 @@ fn check(state: &AppState, person: &SignedIn, choices: &Choices, plan: &Plan) ->
         back: ["/people/give?", &query].concat(),
         action: "/people/give",
         hidden,
-        lines: lines(plan),
+        lines: wanted.lines(),
         taken: Vec::new(),
         stays: Vec::new(),
         submit: if changes == 0 { String::new() } else { ["Save ", &count(changes, "role", "roles")].concat() },
@@ -178,6 +215,7 @@ async fn step(
         organizations: Vec::new(),
         agreements: Vec::new(),
         every: Vec::new(),
+        rules: Vec::new(),
         until: choices.one("until").to_owned(),
     };
     match at {
@@ -209,7 +247,8 @@ fn chosen(found: &Found, at: Step) -> Vec<String> {
         words.push(count(found.people.len() as u64, "person", "people"));
     }
     if at > Step::LicenseIds {
-        words.push(count(found.places.len() as u64, "License ID", "License IDs"));
+        let places = || count(found.places.len() as u64, "License ID", "License IDs");
+        words.push(found.rule.as_ref().map_or_else(places, |rule| ["a rule over ", &rule.words].concat()));
     }
     words
 }
@@ -260,14 +299,30 @@ async fn place_ticks(tx: &mut Scoped, choices: &Choices, found: &Found) -> Resul
 /// The ways to name many License IDs in one go.
 async fn many(tx: &mut Scoped, choices: &Choices, operator: bool, page: &mut GivePage) -> Result<()> {
     let ids = |n: i64| count(n.unsigned_abs(), "License ID", "License IDs");
+    let reach = rules::reach(tx).await?;
+    let rule = choices.one("rule");
+    if !reach.is_empty() {
+        page.rules.push(Choice::new("", "No rule", rule));
+    }
+    if reach.all {
+        page.rules.push(Choice::new("all", "Everything", rule));
+    }
     let current = choices.one("organization");
     page.organizations.push(Choice::new("", "None", current));
     for (id, name, n) in choose::organizations(tx).await? {
+        if reach.all || reach.organizations.contains(&id) {
+            let label = format!("{name}, with all below it: {} now", ids(n));
+            page.rules.push(Choice::new(format!("organization:{id}"), label, rule));
+        }
         page.organizations.push(Choice::new(id.to_string(), format!("{name}: {}", ids(n)), current));
     }
     let current = choices.one("agreement");
     page.agreements.push(Choice::new("", "None", current));
     for (number, n) in choose::agreements(tx).await? {
+        if reach.all || reach.agreements.contains(&number) {
+            let label = format!("Agreement {number}: {} now", ids(n));
+            page.rules.push(Choice::new(format!("agreement:{number}"), label, rule));
+        }
         page.agreements.push(Choice::new(number.clone(), format!("{number}: {}", ids(n)), current));
     }
     let current = choices.one("every");

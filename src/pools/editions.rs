@@ -24,7 +24,7 @@ use crate::{
     web::{
         form::Pairs,
         page::Html,
-        view::{Address, Choice, Field, number},
+        view::{Address, Choice, Field, number, product_path},
     },
 };
 
@@ -279,7 +279,7 @@ fn panel(sku: Sku, list: Address, needed: Input, lease: Input) -> EditionPanel {
         kind: kind_words(&sku.kind),
         by_count: sku.by_count,
         product: sku.product,
-        product_href: ["/products/", &sku.slug, "?tab=keys"].concat(),
+        product_href: [&product_path(&sku.slug), "?tab=keys"].concat(),
         machines: number(sku.machines),
         keys: number(sku.keys),
         fields: vec![

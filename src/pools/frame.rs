@@ -3,7 +3,7 @@
 use super::model::Application;
 use crate::web::{
     page::{Shell, Tone},
-    view::{Tab, When},
+    view::{Tab, When, contract_path},
 };
 
 /// Which page is open.
@@ -59,7 +59,7 @@ impl Frame {
 
     /// The License ID's page.
     pub fn contract_href(&self) -> String {
-        ["/contracts/", &self.license_id, "?tab=keys"].concat()
+        [&contract_path(&self.license_id), "?tab=keys"].concat()
     }
 
     /// The pages.

@@ -23,7 +23,7 @@ use crate::{
     web::{
         form::Pairs,
         page::{Html, Shell, Tone},
-        view::{Address, Field, KeyCell, Meter, When, number},
+        view::{Address, Field, KeyCell, Meter, When, number, product_path},
     },
 };
 
@@ -220,7 +220,7 @@ fn view(key: OwnKey, slots: &[Slot], list: Address, form: LimitForm, now: Offset
         cell: KeyCell::masked(key.id.to_string(), key.last_five.clone()),
         back: line.href.clone(),
         list,
-        product_href: ["/products/", &key.slug, "?tab=keys"].concat(),
+        product_href: [&product_path(&key.slug), "?tab=keys"].concat(),
         weeks: weeks(&key, now),
         slots: slots.iter().filter(|slot| slot.key_id == key.id).map(|slot| slot_row(slot, now)).collect(),
         fields: form.fields(&key),

@@ -22,7 +22,7 @@ use crate::{
     web::{
         form::Pairs,
         page::{Html, Shell, Tone},
-        view::{Empty, EmptyKind, When},
+        view::{Empty, EmptyKind, When, product_path},
     },
 };
 
@@ -172,7 +172,7 @@ pub async fn set_key(key: OnKey<Administer>, State(state): State<AppState>, form
     let event = Event::done("key.day", subject).on(head.contract_id).keys(vec![head.id]);
     key.record(&state, &mut tx, event).await?;
     tx.commit().await?;
-    Ok(Redirect::to(&format!("/products/{}?tab=about&notice=day-set", head.slug)).into_response())
+    Ok(Redirect::to(&[&product_path(&head.slug), "?tab=about&notice=day-set"].concat()).into_response())
 }
 
 fn words(day: Option<Date>) -> String {

@@ -157,7 +157,7 @@ impl ProductsPage {
         let rows = products.iter().map(|&(name, category, license_ids, keys)| {
             let slug = name.to_lowercase().replace(' ', "-");
             ProductRow {
-                href: address.clone().at(["/products/", &slug].concat()).href(),
+                href: address.clone().at(crate::web::view::product_path(&slug)).href(),
                 slug,
                 name: name.into(),
                 category: category.into(),

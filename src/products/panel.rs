@@ -1,7 +1,7 @@
 //! `/products/{slug}`: the side panel of a product; the list stands behind it.
 use super::{about::About, downloads::tab::Downloads};
 use crate::keys::model::Standing;
-use crate::web::view::{Address, KeyList, Tab};
+use crate::web::view::{Address, KeyList, Tab, product_path};
 
 /// Which tab of the panel is open: the `tab` of the address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,10 +51,16 @@ pub struct ProductPanel {
 }
 
 impl ProductPanel {
+    /// Its page, without the list behind it.
+    #[must_use]
+    pub fn path(&self) -> String {
+        product_path(&self.slug)
+    }
+
     /// The tabs, each an address of its own that keeps the list behind it.
     #[must_use]
     pub fn tabs(&self) -> [Tab; 3] {
-        let at = |tab: &str| self.list.clone().at(["/products/", &self.slug].concat()).with("tab", tab).href();
+        let at = |tab: &str| self.list.clone().at(product_path(&self.slug)).with("tab", tab).href();
         let tab = |label, name, count, which| Tab { label, count, href: at(name), current: self.tab == which };
         [
             tab("Keys", "keys", Some(self.key_count), ProductTab::Keys),
@@ -66,7 +72,7 @@ impl ProductPanel {
     /// The panel with all keys, where they are narrowed.
     #[must_use]
     pub fn all_keys(&self) -> Option<(&'static str, String)> {
-        let href = self.list.clone().without("keys").at(["/products/", &self.slug].concat()).with("tab", "keys").href();
+        let href = self.list.clone().without("keys").at(product_path(&self.slug)).with("tab", "keys").href();
         self.standing.map(|standing| (standing.label(), href))
     }
 

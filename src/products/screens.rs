@@ -34,7 +34,10 @@ use crate::{
         form::Pairs,
         page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Archive, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo},
+        view::{
+            Address, Archive, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo, named_in,
+            product_path,
+        },
     },
 };
 
@@ -128,9 +131,9 @@ pub async fn with_revealed(
     key: SecretString,
 ) -> Result<Option<Response>> {
     let (path, query) = back.split_once('?').unwrap_or((back, ""));
-    let Some(slug) = path.strip_prefix("/products/") else { return Ok(None) };
+    let Some(slug) = named_in(path, "/products/") else { return Ok(None) };
     let mut tx = person.begin(state).await?;
-    let Some(product) = db::by_slug(&mut tx, slug).await? else { return Ok(None) };
+    let Some(product) = db::by_slug(&mut tx, &slug).await? else { return Ok(None) };
     let query = Pairs::parse(query.as_bytes());
     let extra = Extra { revealed: Some((id, key)), ..Extra::default() };
     let panel = panel(state, &mut tx, &product, &query, extra).await?;
@@ -259,7 +262,7 @@ fn categories(address: &Address, counts: Vec<(String, i64)>) -> Vec<Category> {
 
 fn row(address: &Address, listed: Listed) -> ProductRow {
     ProductRow {
-        href: address.clone().at(["/products/", &listed.slug].concat()).href(),
+        href: address.clone().at(product_path(&listed.slug)).href(),
         slug: listed.slug,
         name: listed.name,
         category: listed.category,
@@ -314,7 +317,7 @@ async fn keys_tab(
     let tab = Tab {
         of: Of::Product(product, standing),
         open: tab == ProductTab::Keys,
-        here: list.clone().at(["/products/", &product.slug].concat()).with("tab", "keys"),
+        here: list.clone().at(product_path(&product.slug)).with("tab", "keys"),
         resting: Resting { product: &product.name, ..Resting::default() },
         lead: KeyLead::Contract,
         export: Export::of_keys("export-selected", "Export selected keys", "selected")

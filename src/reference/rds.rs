@@ -19,7 +19,7 @@ use crate::{
         overview::OverviewPage,
         page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Chip, Empty, EmptyKind, Pager},
+        view::{Address, Chip, Empty, EmptyKind, Pager, contract_path},
     },
 };
 
@@ -93,7 +93,7 @@ impl RdsRow {
     }
 
     fn href(&self) -> String {
-        ["/contracts/", &self.license_id].concat()
+        contract_path(&self.license_id)
     }
 }
 

@@ -30,7 +30,7 @@ use crate::{
     web::{
         form::Pairs,
         page::{Html, Shell},
-        view::{Choice, Empty, EmptyKind, Locked, Meter, When},
+        view::{Choice, Empty, EmptyKind, Locked, Meter, When, contract_path, product_path},
     },
 };
 
@@ -149,9 +149,9 @@ async fn answer(tx: &mut Scoped, answers: &Answers, advice: Advice) -> Result<An
 
 fn fitting(key: Fitting, slug: &str, today: Date) -> FittingKey {
     let href = if key.on_product {
-        ["/products/", slug, "?tab=keys"].concat()
+        [&product_path(slug), "?tab=keys"].concat()
     } else {
-        ["/contracts/", &key.license_id, "?tab=keys"].concat()
+        [&contract_path(&key.license_id), "?tab=keys"].concat()
     };
     FittingKey {
         text: keys::masked(&key.last_five),

@@ -12,7 +12,7 @@ use crate::{
     audit::Event,
     auth::proof::{Administer, OnContract},
     error::{Error, Result},
-    web::form::Pairs,
+    web::{form::Pairs, view::contract_path},
 };
 
 /// Switches it (`second_person` = `yes` or `no`); requests submitted before stay as they were.
@@ -45,5 +45,5 @@ pub async fn post(contract: OnContract<Administer>, State(state): State<AppState
         .with(json!({ "second_person": i32::from(wanted) }));
     contract.record(&state, &mut tx, event).await?;
     tx.commit().await?;
-    Ok(Redirect::to(&format!("/contracts/{}", head.license_id)).into_response())
+    Ok(Redirect::to(&contract_path(&head.license_id)).into_response())
 }

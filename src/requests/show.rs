@@ -24,7 +24,7 @@ use crate::{
     web::{
         form::Pairs,
         page::{Html, Tone},
-        view::{Fact, Field, Link, Meter, Remark, When, number},
+        view::{Fact, Field, Link, Meter, Remark, When, contract_path, number},
     },
 };
 
@@ -237,7 +237,7 @@ fn links(request: &Request) -> Vec<Link> {
     if !request.sees {
         return Vec::new();
     }
-    let href = format!("/contracts/{}?tab=keys", request.license_id);
+    let href = [&contract_path(&request.license_id), "?tab=keys"].concat();
     vec![Link::new(format!("License ID {}", request.license_id), href)]
 }
 

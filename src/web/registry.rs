@@ -39,6 +39,8 @@ pub enum Who {
     OnPerson,
     /// Who made the change of roles in the path.
     OnRoleChange,
+    /// Who holds an Administrator's rule that takes in the rule in the path.
+    OnRule,
     /// Administrators of the License ID of the application in the path.
     OnApplication,
     /// Who sent in the import in the path, and site operators.

@@ -238,6 +238,39 @@ async fn s000_the_day_from_which_an_esu_key_can_be_used_is_told_once_to_everybod
     world.done().await;
 }
 
+/// A large estate gets one notice a product, License ID and day; a key told by itself isn't told again with the others.
+#[tokio::test]
+async fn many_keys_that_can_be_used_from_one_day_are_one_notice() {
+    let world = World::new().await;
+    let (contract, _) = ending(&world, "8671204", "2099-12-31").await;
+    second(&world, contract).await;
+    let first = key(&world, contract, "Windows 10 ESU Year 3", "MAK", 1, 100).await;
+    for _ in 0..2 {
+        twin(&world, first).await;
+    }
+    let at = |day: time::Date| (day - world.clock.now().date()).whole_days();
+    world.clock.turn(Duration::days(at(date!(2027 - 10 - 13))));
+    assert_eq!(plan(&world.db).await.unwrap(), 2, "one notice for each of two people");
+    assert_eq!(plan(&world.db).await.unwrap(), 0, "once");
+    let told = "SELECT subject || ' ' || link FROM notices WHERE kind = 'key-usable' ORDER BY made_at";
+    let many = "3 keys for Windows 10 ESU Year 3 on License ID 8671204 can be used from 13 October 2027 /contracts/8671204?tab=keys";
+    assert_eq!(texts(&world, told).await, [many]);
+
+    // One key of another day is told by itself; one that comes to it the day after, by itself too.
+    let alone = twin(&world, first).await;
+    world.run("UPDATE product_keys SET usable_from = '2027-10-20' WHERE id = $1", alone).await;
+    world.clock.turn(Duration::days(7));
+    assert_eq!(plan(&world.db).await.unwrap(), 2);
+    let late = twin(&world, alone).await;
+    world.run("UPDATE product_keys SET usable_from = '2027-10-20' WHERE id = $1", late).await;
+    world.clock.turn(Duration::days(1));
+    assert_eq!(plan(&world.db).await.unwrap(), 2);
+    assert_eq!(plan(&world.db).await.unwrap(), 0);
+    let single = "The key …TW1N2 for Windows 10 ESU Year 3 can be used from 20 October 2027 /products/Windows%2010%20ESU%20Year%203?tab=keys";
+    assert_eq!(texts(&world, told).await, [many, single, single]);
+    world.done().await;
+}
+
 /// Another key like this one.
 async fn twin(world: &World, key: Uuid) -> Uuid {
     let id = Uuid::now_v7();

@@ -6,3 +6,4 @@ mod giving;
 mod inheriting;
 mod many;
 mod paths;
+mod rules;

@@ -38,6 +38,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
             "imports/head",
             "keys/standing",
             "people/paths",
+            "people/rules",
             "people/saved",
             "pools/forecast",
             "pools/plot",

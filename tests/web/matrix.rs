@@ -93,6 +93,7 @@ async fn blurred(answer: &Answer) -> String {
         planted.views,
         planted.known,
         planted.changes,
+        planted.rules,
     ] {
         text = text.replace(&ids[1].to_string(), "ID");
     }

@@ -1,5 +1,6 @@
 //! The portal over HTTP.
 
+mod addresses;
 mod audit;
 mod contracts;
 mod corrected;
@@ -13,6 +14,7 @@ mod reference;
 mod requests;
 mod roles;
 mod rows;
+mod rules;
 mod security;
 mod summary;
 mod tamper;

@@ -175,12 +175,15 @@ async fn a_hand_over_gives_first_then_takes_in_one_transaction_and_names_what_a_
     let app = world.app().await;
     let (leaver, heir) = (world.person("administrator A").unwrap(), world.person("no grant").unwrap());
     let mut tx = app.state.db.begin(Scope::System).await.unwrap();
-    // Somebody who administers everything does it; the leaver reads all License IDs by a rule besides.
-    for (person, role) in [(world.person("position reader A"), "administrator"), (Some(leaver), "product-keys-reader")]
-    {
-        sqlx::query("INSERT INTO grant_rules (id, person_id, role, covers, granted_at) VALUES (gen_random_uuid(), $1, $2, 'all', now())")
+    // Somebody who administers everything for a time does it; the leaver reads all License IDs by a rule that outlasts it.
+    for (person, role, until) in [
+        (world.person("position reader A"), "administrator", Some("2027-12-31")),
+        (Some(leaver), "product-keys-reader", None),
+    ] {
+        sqlx::query("INSERT INTO grant_rules (id, person_id, role, covers, granted_at, ends_at) VALUES (gen_random_uuid(), $1, $2, 'all', now(), $3::timestamptz)")
             .bind(person)
             .bind(role)
+            .bind(until)
             .execute(&mut *tx)
             .await
             .unwrap();

@@ -269,6 +269,7 @@ fn path(route: &Route, world: &World, case: usize) -> String {
         path if path.starts_with("/views/") => &planted.views,
         path if path.starts_with("/downloads/") => &planted.downloads,
         path if path.starts_with("/people/grants/") => &planted.grants,
+        path if path.starts_with("/people/rules/") => &planted.rules,
         path if path.starts_with("/people/{id}") => &planted.known,
         path if path.starts_with("/account/sessions/") => &planted.sessions,
         path if path.starts_with("/requests/") => &planted.files,

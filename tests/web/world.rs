@@ -74,6 +74,9 @@ pub struct Planted {
     pub known: [Uuid; 2],
     /// Changes of roles that the two administrators have just saved.
     pub changes: [Uuid; 2],
+    /// Rules of the two administrators over agreements of their own, to which no License ID belongs: each holds an
+    /// Administrator's beside it.
+    pub rules: [Uuid; 2],
     /// Own applications, with all that can hang on one.
     pub own: [Own; 2],
     /// Files to download of the two products.
@@ -185,6 +188,7 @@ async fn plant(app: &App) -> Planted {
     let known = [who("keys reader A"), who("administrator B")];
     let changes =
         [change(app, who("administrator A"), given).await, change(app, who("administrator B"), grants[1]).await];
+    let rules = [rule(app, who("administrator A"), A).await, rule(app, who("administrator B"), B).await];
     let corrected = [
         corrected(app, contracts[0], keys[0], who("administrator A")).await,
         corrected(app, contracts[1], keys[1], who("administrator B")).await,
@@ -201,6 +205,7 @@ async fn plant(app: &App) -> Planted {
         files,
         known,
         changes,
+        rules,
         own,
         downloads,
         views,
@@ -333,6 +338,33 @@ async fn change(app: &App, by: Uuid, grant: Uuid) -> Uuid {
         .execute(&mut *tx)
         .await
         .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// A reader's rule that its holder may end.
+async fn rule(app: &App, person: Uuid, license_id: &str) -> Uuid {
+    let (agreement, id) = (Uuid::now_v7(), Uuid::now_v7());
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    sqlx::query("INSERT INTO agreements (id, number) VALUES ($1, 'Above ' || $2)")
+        .bind(agreement)
+        .bind(license_id)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    for (id, role) in [(Uuid::now_v7(), "administrator"), (id, "product-keys-reader")] {
+        sqlx::query(
+            "INSERT INTO grant_rules (id, person_id, role, covers, agreement_id, granted_at) VALUES ($1, $2, $3, 'agreement', $4, $5)",
+        )
+        .bind(id)
+        .bind(person)
+        .bind(role)
+        .bind(agreement)
+        .bind(NOW)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    }
     tx.commit().await.unwrap();
     id
 }

@@ -21,7 +21,7 @@ use axum::{
 pub use estate::{Administer, Needs, OnApplication, OnContract, OnKey, OnOrder, OnProduct, ReadKeys, See};
 pub use files::{OnDownload, OnKeptDownload, OnKeptProduct};
 pub use hand::{Edits, OnAccount, OnChangeSet, Row};
-pub use people::{OnGrant, OnPerson, OnRoleChange, OnSession};
+pub use people::{OnGrant, OnPerson, OnRoleChange, OnRule, OnSession};
 pub use sent_in::{OnImport, OnRequest, OnRequestFile};
 
 pub use views::OnView;

@@ -10,11 +10,11 @@ use crate::{
     app::AppState,
     auth,
     error::{Error, Result},
-    people::{self, model::GrantHead, paths::PersonHead, saved::Undoable},
+    people::{self, model::GrantHead, paths::PersonHead, rules::Rule, saved::Undoable},
     web::registry::{Access, Proof, Who},
 };
 
-signed_in_behind!(OnGrant, OnPerson<R>, OnRoleChange, OnSession);
+signed_in_behind!(OnGrant, OnPerson<R>, OnRoleChange, OnRule, OnSession);
 
 /// The grant in the path (`{id}`) is on a License ID that the person administers.
 pub struct OnGrant {
@@ -98,6 +98,34 @@ impl FromRequestParts<AppState> for OnRoleChange {
         let mut tx = signed_in.begin(state).await?;
         let change = people::saved::own(&mut tx, id).await?.ok_or(Error::NotFound)?;
         Ok(Self { signed_in, change })
+    }
+}
+
+/// The rule in the path (`{id}`) is in force, and lies within an Administrator's rule of the person's own.
+pub struct OnRule {
+    signed_in: SignedIn,
+    /// The rule.
+    pub rule: Rule,
+}
+
+impl Proof for OnRule {
+    const ACCESS: Access = access(Who::OnRule);
+}
+
+impl FromRequestParts<AppState> for OnRule {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let id: Uuid = named(parts, state, "id").await?;
+        let mut tx = signed_in.begin(state).await?;
+        let rule = people::rules::find(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        if rule.endable {
+            return Ok(Self { signed_in, rule });
+        }
+        Err(Error::Lacking(
+            "This rule holds for longer than your own, so it isn’t yours to end. Ask somebody whose rule lasts, or a site operator."
+                .to_owned(),
+        ))
     }
 }
 

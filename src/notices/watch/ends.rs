@@ -13,6 +13,7 @@ use crate::{
         words::{self, day_words},
     },
     postgres::Scoped,
+    web::view::contract_path,
 };
 
 #[derive(sqlx::FromRow)]
@@ -58,7 +59,7 @@ pub(super) async fn contract_ends(tx: &mut Scoped, person: Option<Uuid>, until: 
             when: Occasion::Before { day: row.ends_on, steps: &LONG },
             title: format!("License ID {} ends on {}", row.license_id, day_words(row.ends_on)),
             sentence: words::contract_end(&row.license_id, &row.organization, row.ends_on),
-            link: words::contract_link(&row.license_id),
+            link: contract_path(&row.license_id),
             owned: row.owner_id == Some(row.person_id),
             other_owner: row.owner.filter(|_| row.owner_id != Some(row.person_id)),
             snoozed: row.snoozed,
@@ -119,7 +120,7 @@ pub(super) async fn esu_ends(tx: &mut Scoped, person: Option<Uuid>, until: Date)
             when: Occasion::Before { day: row.ends_on, steps: &LONG },
             title: format!("ESU for {base} on License ID {} ends on {}", row.license_id, day_words(row.ends_on)),
             sentence: words::esu_end(&base, row.year, &row.license_id, row.ends_on),
-            link: words::contract_link(&row.license_id),
+            link: contract_path(&row.license_id),
             owned: row.owner_id == Some(person),
             other_owner: row.owner.filter(|_| row.owner_id != Some(person)),
             snoozed: None,

@@ -13,6 +13,7 @@ use crate::{
         words,
     },
     postgres::Scoped,
+    web::view::{contract_path, product_path},
 };
 
 #[derive(sqlx::FromRow)]
@@ -83,7 +84,7 @@ pub(super) async fn maks(tx: &mut Scoped, person: Option<Uuid>, until: Date) -> 
                 if row.used >= row.total { "is used up" } else { "runs out" }
             ),
             sentence: words::mak(&row.product, &row.last_five, &row.license_id, known),
-            link: format!("{}?tab=keys", words::contract_link(&row.license_id)),
+            link: [&contract_path(&row.license_id), "?tab=keys"].concat(),
             other_owner: None,
             owned: false,
             snoozed: None,
@@ -95,21 +96,27 @@ pub(super) async fn maks(tx: &mut Scoped, person: Option<Uuid>, until: Date) -> 
 /// Days for which a day that has come is still told: the program may have been down on it, or the key imported after.
 const CAUGHT_UP: i64 = 7;
 
+/// Keys of one product under one License ID with one day, for one person.
 #[derive(sqlx::FromRow)]
 struct Usable {
-    key_id: Uuid,
     contract_id: Uuid,
     license_id: String,
+    product_id: Uuid,
     product: String,
     slug: String,
-    last_five: String,
     usable_from: Date,
     person_id: Uuid,
+    keys: i64,
+    /// Of the key that was added last: the one, where there is one.
+    newest: Uuid,
+    last_five: String,
 }
 
 /// Keys whose day comes (S000: an ESU key is there before its coverage begins and can't be used until then): the key's
 /// own, or its product's year's. Told once, on the day, to each person who reads the key: who waits for it is who
-/// deploys it, not only who administers it. Its own day of a key goes before the year's, in either direction.
+/// deploys it, not only who administers it. Its own day of a key goes before the year's, in either direction. Many keys
+/// of one product under one License ID are one notice; a key that comes to them within the days that are caught up is
+/// told with them anew, one told by itself isn't told again.
 pub(super) async fn usable(tx: &mut Scoped, person: Option<Uuid>, until: Date) -> sqlx::Result<Vec<Watched>> {
     let today = tx.today();
     let rows: Vec<Usable> = sqlx::query_as(
@@ -124,35 +131,58 @@ pub(super) async fn usable(tx: &mut Scoped, person: Option<Uuid>, until: Date) -
             WHERE g.role = ANY ($3) AND g.revoked_at IS NULL AND (g.ends_at IS NULL OR g.ends_at > app_now())
               AND ($4::uuid IS NULL OR g.person_id = $4)
          )
-         SELECT k.id AS key_id, k.contract_id, c.license_id, p.name AS product, p.slug, coalesce(k.last_five, '') AS last_five, y.usable_from,
-                r.person_id
+         SELECT k.contract_id, c.license_id, p.id AS product_id, p.name AS product, p.slug, y.usable_from, r.person_id, count(*) AS keys,
+                (array_agg(k.id ORDER BY k.created_at DESC, k.id DESC))[1] AS newest,
+                (array_agg(coalesce(k.last_five, '') ORDER BY k.created_at DESC, k.id DESC))[1] AS last_five
          FROM coming y
          JOIN product_keys k ON k.id = y.id
          JOIN products p ON p.id = k.product_id
          JOIN contracts c ON c.id = k.contract_id AND c.archived_at IS NULL AND c.approved
          JOIN readers r ON r.contract_id = k.contract_id
          WHERE k.kind <> 'NONE' AND k.archived_at IS NULL AND k.blocked_at IS NULL AND k.superseded_at IS NULL
-         ORDER BY y.usable_from, c.license_id, p.name, k.last_five",
+           AND (y.usable_from > $5 OR NOT EXISTS (
+               SELECT 1 FROM notices n JOIN notice_recipients t ON t.notice_id = n.id AND t.person_id = r.person_id
+               WHERE n.about = format('key:%s:usable:%s:once', k.id, y.usable_from)))
+         GROUP BY k.contract_id, c.license_id, p.id, p.name, p.slug, y.usable_from, r.person_id
+         ORDER BY y.usable_from, c.license_id, p.name",
     )
     .bind(today.saturating_sub(Duration::days(CAUGHT_UP)))
     .bind(until)
     .bind(Permission::ReadKeys.roles())
     .bind(person)
+    .bind(today)
     .fetch_all(&mut **tx)
     .await?;
-    let found = rows.into_iter().map(|row| Watched {
+    Ok(rows.into_iter().map(|row| of_one_day(row, today)).collect())
+}
+
+fn of_one_day(row: Usable, today: Date) -> Watched {
+    let (day, on) = (row.usable_from, row.usable_from.max(today));
+    // Another day is another occasion, and so is a key more.
+    let (subject, mark, (title, sentence), link) = if row.keys == 1 {
+        let words = (
+            words::usable_title(&row.product, &row.last_five, day),
+            words::usable(&row.product, &row.last_five, &row.license_id, day),
+        );
+        let link = [&product_path(&row.slug), "?tab=keys"].concat();
+        (format!("key:{}:usable", row.newest), day.to_string(), words, link)
+    } else {
+        let words = words::usable_keys(row.keys.unsigned_abs(), &row.product, &row.license_id, day);
+        let link = [&contract_path(&row.license_id), "?tab=keys"].concat();
+        let subject = format!("keys:{}:{}:usable", row.contract_id, row.product_id);
+        (subject, format!("{day}:{}", row.newest), words, link)
+    };
+    Watched {
         kind: Kind::KeyUsable,
         person: row.person_id,
-        subject: format!("key:{}:usable", row.key_id),
+        subject,
         contract_id: Some(row.contract_id),
-        // Another day is another occasion.
-        when: Occasion::Once { on: row.usable_from.max(today), mark: row.usable_from.to_string() },
-        title: words::usable_title(&row.product, &row.last_five, row.usable_from),
-        sentence: words::usable(&row.product, &row.last_five, &row.license_id, row.usable_from),
-        link: format!("/products/{}?tab=keys", words::escaped(&row.slug)),
+        when: Occasion::Once { on, mark },
+        title,
+        sentence,
+        link,
         other_owner: None,
         owned: false,
         snoozed: None,
-    });
-    Ok(found.collect())
+    }
 }

@@ -7,6 +7,7 @@ use super::{Occasion, Watched};
 use crate::{
     notices::{Kind, schedule::SHORT, words},
     postgres::Scoped,
+    web::view::{Address, contract_path},
 };
 
 #[derive(sqlx::FromRow)]
@@ -44,7 +45,7 @@ pub(super) async fn alone(tx: &mut Scoped, person: Option<Uuid>) -> sqlx::Result
     let found = rows.into_iter().map(|row| {
         let (title, sentence) = words::alone(&row.license_ids, row.total.unsigned_abs());
         let link = match row.license_ids.as_slice() {
-            [one] => format!("/people?license_id={}", words::escaped(one)),
+            [one] => Address::new("/people").with("license_id", one.as_str()).href(),
             _ => "/people".to_owned(),
         };
         Watched {
@@ -112,7 +113,7 @@ pub(super) async fn grant_ends(tx: &mut Scoped, person: Option<Uuid>, until: Dat
                 .license_ids
                 .first()
                 .filter(|_| row.total == 1)
-                .map_or_else(|| "/account".to_owned(), |id| words::contract_link(id)),
+                .map_or_else(|| "/account".to_owned(), |id| contract_path(id)),
             other_owner: None,
             owned: false,
             snoozed: row.snoozed,

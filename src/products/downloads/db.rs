@@ -4,7 +4,7 @@
 use time::{Date, Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::postgres::Scoped;
+use crate::{postgres::Scoped, web::view::product_path};
 
 /// How long a download that was begun may be taken up again.
 const TICKET: Duration = Duration::hours(24);
@@ -56,7 +56,7 @@ impl Download {
     /// Where its product's files are listed.
     #[must_use]
     pub fn list(&self) -> String {
-        format!("/products/{}?tab=downloads", self.slug)
+        [&product_path(&self.slug), "?tab=downloads"].concat()
     }
 }
 

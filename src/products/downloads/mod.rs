@@ -7,6 +7,7 @@
 
 pub mod db;
 pub mod give;
+mod pace;
 pub mod ranges;
 pub mod store;
 pub mod tab;

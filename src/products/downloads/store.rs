@@ -46,7 +46,12 @@ pub struct Store {
 impl Store {
     /// Files in `dir`, which is made with the first one, of at most `limit` bytes each.
     pub fn new(dir: PathBuf, limit: u64) -> Self {
-        Self { dir, limit, reserve: RESERVE, places: Semaphore::new(AT_ONCE) }
+        Self::leaving(RESERVE, dir, limit)
+    }
+
+    /// The same, leaving so many bytes of the disk free.
+    fn leaving(reserve: u64, dir: PathBuf, limit: u64) -> Self {
+        Self { dir, limit, reserve, places: Semaphore::new(AT_ONCE) }
     }
 
     fn path(&self, id: Uuid) -> PathBuf {
@@ -249,7 +254,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_is_there_once_it_is_whole_and_recorded() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::new(dir.path().join("downloads"), 10);
+        let store = Store::leaving(0, dir.path().join("downloads"), 10);
         let id = Uuid::now_v7();
         let mut draft = store.draft(0).unwrap();
         draft.write(b"abc").await.unwrap();
@@ -268,7 +273,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_given_up_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::new(dir.path().to_owned(), 10);
+        let store = Store::leaving(0, dir.path().to_owned(), 10);
         let mut draft = store.draft(0).unwrap();
         draft.write(b"abc").await.unwrap();
         drop(draft);
@@ -282,7 +287,7 @@ mod tests {
     async fn files_leave_the_disk_its_reserve() {
         let dir = tempfile::tempdir().unwrap();
         let full = |fault: io::Error| assert_eq!(fault.kind(), io::ErrorKind::StorageFull);
-        let store = Store::new(dir.path().to_owned(), 10);
+        let store = Store::leaving(0, dir.path().to_owned(), 10);
         full(store.draft(u64::MAX).map(drop).unwrap_err());
         let mut draft = store.draft(0).unwrap();
         // As if others had filled the disk meanwhile.

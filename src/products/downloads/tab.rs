@@ -15,7 +15,7 @@ use crate::{
     requests,
     web::{
         form::Pairs,
-        view::{Empty, EmptyKind, Field, Locked, When},
+        view::{Empty, EmptyKind, Field, Locked, When, product_path},
     },
 };
 
@@ -166,7 +166,7 @@ fn empty(product: &Product, keeps: bool) -> Empty {
 fn upload(product: &Product, form: Form, limit: u64) -> UploadForm {
     let wrong = form.is_wrong();
     UploadForm {
-        action: format!("/products/{}/downloads", product.slug),
+        action: [&product_path(&product.slug), "/downloads"].concat(),
         fields: form.fields(),
         file_error: form
             .file_error()

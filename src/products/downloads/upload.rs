@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::{
     db::{self, New},
     give,
+    pace::{Late, Pace, RATE},
     store::Draft,
 };
 use crate::{
@@ -32,7 +33,7 @@ use crate::{
     },
     web::{
         page::Html,
-        view::{Choice, Field},
+        view::{Choice, Field, product_path},
     },
 };
 
@@ -42,8 +43,6 @@ const AROUND: u64 = 64 * 1024;
 const TYPED: usize = 4 * 1024;
 /// Parts of a form: ours has eight.
 const PARTS: usize = 20;
-/// How long nothing may come in.
-const IDLE: Duration = Duration::from_secs(30);
 /// How long a file waits for others that come in.
 const WAIT: Duration = Duration::from_secs(10);
 
@@ -140,7 +139,7 @@ pub async fn add(
     };
     match record(&state, &product, received, checked).await? {
         Ok(id) => {
-            let to = format!("/products/{}?tab=downloads&notice=added&undo={id}", product.product.slug);
+            let to = format!("{}?tab=downloads&notice=added&undo={id}", product_path(&product.product.slug));
             Ok(Redirect::to(&to).into_response())
         }
         Err(form) => refuse(&state, &product, form).await,
@@ -162,15 +161,24 @@ async fn refuse(state: &AppState, product: &OnKeptProduct, form: Form) -> Result
 }
 
 /// Waits for the next part or piece, but not for ever.
-async fn in_time<T>(next: impl Future<Output = Result<T, MultipartError>>) -> Result<T> {
-    let broken = || Error::Malformed("The file didn’t arrive whole. Send it again.".to_owned());
-    timeout(IDLE, next).await.map_err(|_| broken())?.map_err(|_| broken())
+async fn in_time<T>(pace: &Pace, next: impl Future<Output = Result<T, MultipartError>>) -> Result<T> {
+    match pace.wait(next).await {
+        Ok(Ok(came)) => Ok(came),
+        Ok(Err(_)) | Err(Late::Silent) => {
+            Err(Error::Malformed("The file didn’t arrive whole. Send it again.".to_owned()))
+        }
+        Err(Late::Slow) => Err(Error::Malformed(format!(
+            "The file came in too slowly, below {} KiB a second, and few can come in at once. Send it again over a faster connection, or link it instead.",
+            RATE / 1024
+        ))),
+    }
 }
 
 async fn receive(state: &AppState, mut form: Multipart, announced: u64) -> Result<Received> {
     let mut received = Received::default();
     let mut parts = 0;
-    while let Some(part) = in_time(form.next_field()).await? {
+    let mut pace = Pace::new();
+    while let Some(part) = in_time(&pace, form.next_field()).await? {
         parts += 1;
         if parts > PARTS {
             return Err(Error::Malformed("The form has too many parts.".to_owned()));
@@ -178,22 +186,23 @@ async fn receive(state: &AppState, mut form: Multipart, announced: u64) -> Resul
         let name = part.name().unwrap_or_default().to_owned();
         if name == "file" && received.file.is_none() {
             let called = part.file_name().unwrap_or_default().to_owned();
-            let draft = stream(state, part, announced).await?;
+            let draft = stream(state, part, &mut pace, announced).await?;
             // A browser sends one nameless, empty file where none was chosen.
             if !(called.is_empty() && draft.size == 0) {
                 received.file = Some((called, draft));
             }
         } else if let Some(field) = FIELDS.into_iter().find(|field| *field == name) {
-            let text = typed(part).await?;
+            let text = typed(part, &mut pace).await?;
             received.form.values.insert(field, text);
         }
     }
     Ok(received)
 }
 
-async fn typed(mut part: Part<'_>) -> Result<String> {
+async fn typed(mut part: Part<'_>, pace: &mut Pace) -> Result<String> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = in_time(part.chunk()).await? {
+    while let Some(chunk) = in_time(pace, part.chunk()).await? {
+        pace.took(chunk.len());
         if bytes.len() + chunk.len() > TYPED {
             return Err(Error::TooLarge("A field may have at most 4 KiB.".to_owned()));
         }
@@ -202,9 +211,10 @@ async fn typed(mut part: Part<'_>) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).replace('\0', ""))
 }
 
-async fn stream(state: &AppState, mut part: Part<'_>, announced: u64) -> Result<Draft> {
+async fn stream(state: &AppState, mut part: Part<'_>, pace: &mut Pace, announced: u64) -> Result<Draft> {
     let mut draft = state.downloads.draft(announced).map_err(disk)?;
-    while let Some(chunk) = in_time(part.chunk()).await? {
+    while let Some(chunk) = in_time(pace, part.chunk()).await? {
+        pace.took(chunk.len());
         if draft.size + chunk.len() as u64 > state.downloads.limit {
             return Err(too_large(state.downloads.limit));
         }

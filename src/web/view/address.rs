@@ -1,8 +1,36 @@
 //! The address of a list: its filter, sort, page and open panel, so that a link can be sent.
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::form_urlencoded;
 
 /// Parts that say where in a list one is, not what it shows.
 const STATE: [&str; 3] = ["page", "tab", "keys_page"];
+/// All but what RFC 3986 (2.3) says may stand in a path as it is.
+const SEGMENT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A name as one part of a path: a License ID may hold `/`, `?`, `#`, `%` and spaces.
+#[must_use]
+pub fn segment(name: &str) -> String {
+    utf8_percent_encode(name, &SEGMENT).to_string()
+}
+
+/// The page of a License ID.
+#[must_use]
+pub fn contract_path(license_id: &str) -> String {
+    ["/contracts/", &segment(license_id)].concat()
+}
+
+/// The page of a product, by its slug: letters of any script.
+#[must_use]
+pub fn product_path(slug: &str) -> String {
+    ["/products/", &segment(slug)].concat()
+}
+
+/// The name that is the one part of a path below `under`, which ends with a slash; none where it is something else.
+#[must_use]
+pub fn named_in(path: &str, under: &str) -> Option<String> {
+    let name = path.strip_prefix(under).filter(|name| !name.is_empty() && !name.contains('/'))?;
+    percent_decode_str(name).decode_utf8().ok().map(Into::into)
+}
 
 /// A path and its query, with the parts that are empty left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +139,22 @@ impl Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_of_any_characters_is_one_part_of_a_path() {
+        for name in ["8671204", "A/B 1%?#", "V 62/1", "+a&b", "Köln", "a.b-c_d~"] {
+            let path = contract_path(name);
+            let read = url::Url::parse("http://keyward.invalid").and_then(|base| base.join(&path)).unwrap();
+            assert_eq!((read.path(), read.query(), read.fragment()), (path.as_str(), None, None), "{name}");
+            assert_eq!(named_in(&path, "/contracts/").as_deref(), Some(name));
+        }
+        // What stands in a header's address holds no letter beyond ASCII.
+        assert_eq!(product_path("universität-köln"), "/products/universit%C3%A4t-k%C3%B6ln");
+        assert_eq!(contract_path("A/B 1%?#"), "/contracts/A%2FB%201%25%3F%23");
+        for other in ["/contracts/", "/contracts/a/ask", "/contracts/%ff", "/orders/a"] {
+            assert_eq!(named_in(other, "/contracts/"), None, "{other}");
+        }
+    }
 
     #[test]
     fn an_address_keeps_what_is_set_and_drops_what_is_empty() {

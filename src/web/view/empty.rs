@@ -1,5 +1,5 @@
 //! A list with nothing in it says which of three reasons it has.
-use super::Link;
+use super::{Link, contract_path};
 use crate::auth::roles::Role;
 
 /// Why there is nothing to show.
@@ -70,7 +70,7 @@ impl LockedPlace {
     /// Where the button asks for the role.
     #[must_use]
     pub fn action(&self) -> String {
-        ["/contracts/", &self.license_id, "/ask"].concat()
+        [&contract_path(&self.license_id), "/ask"].concat()
     }
 }
 

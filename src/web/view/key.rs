@@ -1,7 +1,7 @@
 //! A product key on a page: masked until it is asked for, with what is known about it in words.
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Archived, Empty, Export, Link, Locked, Pager, number};
+use super::{Archived, Empty, Export, Link, Locked, Pager, contract_path, number, product_path};
 use crate::web::page::Tone;
 
 /// The key itself: its last five characters, and the whole only where somebody just asked for it.
@@ -205,7 +205,7 @@ impl Place {
     /// The page of its contract.
     #[must_use]
     pub fn contract_href(&self) -> String {
-        ["/contracts/", &self.license_id].concat()
+        contract_path(&self.license_id)
     }
 }
 
@@ -253,7 +253,7 @@ impl KeyRow {
     /// The page of its contract.
     #[must_use]
     pub fn contract_href(&self) -> String {
-        ["/contracts/", &self.license_id].concat()
+        contract_path(&self.license_id)
     }
 
     /// What a screen reader calls it where it is ticked.
@@ -275,7 +275,7 @@ impl KeyRow {
     /// The page of its product.
     #[must_use]
     pub fn product_href(&self) -> String {
-        ["/products/", &self.product_slug].concat()
+        product_path(&self.product_slug)
     }
 }
 

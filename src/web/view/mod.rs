@@ -10,7 +10,7 @@ mod plot;
 mod undo;
 mod when;
 
-pub use address::Address;
+pub use address::{Address, contract_path, named_in, product_path};
 pub use archived::{Archive, Archived, ArchivedRow};
 pub use columns::{Columns, Offered};
 pub use empty::{Empty, EmptyKind, Locked, LockedPlace};
