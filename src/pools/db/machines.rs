@@ -194,6 +194,8 @@ pub struct Narrowed {
 /// # Errors
 /// When the database fails.
 pub async fn narrow(tx: &mut Scoped, application: Uuid, filter: Filter) -> sqlx::Result<Narrowed> {
+    // What matches a filter differs too much for one plan.
+    sqlx::query("SET LOCAL plan_cache_mode = force_custom_plan").execute(&mut **tx).await?;
     let pattern = ["%", &like(&filter.q.to_lowercase()), "%"].concat();
     let id = filter.id();
     let mut few = None;
