@@ -446,9 +446,26 @@ async fn a_machine_that_a_key_activated_shows_when_its_lease_ends() {
     assert!(panel.contains("Lease ends</dt><dd>"), "{panel}");
     assert_eq!(names(&maker.page("/machines?state=activated").await), ["PC-7"]);
     assert!(maker.page("/machines?state=ended").await.contains("No machine matches"));
-    maker.app.clock.turn(Duration::days(180));
+    // As half a year later, which no session sees.
+    let mut owner = PgConnection::connect_with(&maker.app.database().owner).await.unwrap();
+    let later = "ALTER TABLE mak_answers DISABLE TRIGGER ALL; UPDATE mak_answers SET lease_ends_at = lease_ends_at - interval '180 days'";
+    sqlx::raw_sql(later).execute(&mut owner).await.unwrap();
     assert_eq!(names(&maker.page("/machines?state=ended").await), ["PC-7"]);
     assert!(maker.page("/machines?way=key").await.contains("Lease ended"));
+    // Another answer to the same client: the latest one counts.
+    sqlx::raw_sql(
+        "INSERT INTO mak_answers (application_id, request_id, key_id, activation_id, cmid, machine, at, answer)
+         SELECT application_id, gen_random_uuid(), key_id, activation_id, cmid, 'PC-7-new', at + interval '1 minute', '{}' FROM mak_answers",
+    )
+    .execute(&mut owner)
+    .await
+    .unwrap();
+    let list = maker.page("/machines?way=key").await;
+    assert!(names(&list) == ["PC-7-new"] && list.contains("Not known") && list.contains("Activated"), "{list}");
+    sqlx::raw_sql("UPDATE product_keys SET blocked_at = now() WHERE ledger").execute(&mut owner).await.unwrap();
+    owner.close().await.unwrap();
+    assert_eq!(names(&maker.page("/machines?state=blocked").await), ["PC-7-new"]);
+    assert!(maker.page("/machines?state=activated").await.contains("No machine matches"));
     maker.app.done().await;
 }
 

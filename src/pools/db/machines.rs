@@ -28,7 +28,15 @@ pub const MOST: i64 = 10_000;
 /// A device whose trust was taken away; few.
 const REVOKED: &str = "EXISTS (SELECT 1 FROM devices d WHERE d.application_id = k.application_id AND d.cmid = k.cmid AND d.revoked_at IS NOT NULL)";
 /// A key that activates nothing any more.
-const BLOCKED: &str = "(p.blocked_at IS NOT NULL OR p.archived_at IS NOT NULL)";
+const BLOCKED: &str = "m.key_id IN (SELECT p.id FROM own_keys o JOIN product_keys p ON p.id = o.key_id
+    WHERE o.application_id = $1 AND (p.blocked_at IS NOT NULL OR p.archived_at IS NOT NULL))";
+
+/// That an answer is its client's latest: looked up for each that is met on a walk which soon ends.
+const LATEST_LOOKED_UP: &str = "m.request_id = (SELECT l.request_id FROM mak_answers l
+    WHERE l.application_id = $1 AND l.cmid = m.cmid AND l.activation_id IS NOT NULL ORDER BY l.at DESC, l.request_id DESC LIMIT 1)";
+/// The same where all of them are read.
+const LATEST_JOINED: &str = "NOT EXISTS (SELECT 1 FROM mak_answers l WHERE l.application_id = $1 AND l.cmid = m.cmid
+    AND l.activation_id IS NOT NULL AND l.at >= m.at AND (l.at, l.request_id) > (m.at, m.request_id))";
 
 /// A source of machines: a statement without its conditions, which the list narrows, sorts and cuts before it is put
 /// beside the others.
@@ -42,11 +50,11 @@ struct Source {
     conditions: Vec<String>,
 }
 
-/// The sources that the filter leaves, each with what the filter asks of it. `few`: the counted clients that a search
-/// found, where they are few.
-fn sources(filter: &Filter, few: bool) -> Vec<Source> {
+/// The sources that the filter leaves, each with what the filter asks of it. `few`: a search found few counted clients,
+/// which are known. `walks`: the first ones in the order of time are enough.
+fn sources(filter: &Filter, few: bool, walks: bool) -> Vec<Source> {
     let state = filter.state.as_str();
-    [counted(state), keyed(state), unverified(state)]
+    [counted(state), keyed(state, walks && filter.q.is_empty()), unverified(state)]
         .into_iter()
         .flatten()
         .filter(|source| filter.way.is_empty() || filter.way == source.way)
@@ -105,12 +113,10 @@ fn counted(state: &str) -> Option<Source> {
 }
 
 /// A machine that keys activated stands there once, with what it was answered last.
-fn keyed(state: &str) -> Option<Source> {
+fn keyed(state: &str, walks: bool) -> Option<Source> {
     let mut conditions = vec![
         "m.application_id = $1 AND m.activation_id IS NOT NULL".to_owned(),
-        "NOT EXISTS (SELECT 1 FROM mak_answers l WHERE l.application_id = $1 AND l.cmid = m.cmid AND l.activation_id IS NOT NULL
-                     AND l.at >= m.at AND (l.at, l.request_id) > (m.at, m.request_id))"
-            .to_owned(),
+        if walks && matches!(state, "" | "activated") { LATEST_LOOKED_UP } else { LATEST_JOINED }.to_owned(),
     ];
     match state {
         "" => {}
@@ -125,7 +131,7 @@ fn keyed(state: &str) -> Option<Source> {
                 (SELECT min(f.at) FROM mak_answers f WHERE f.application_id = $1 AND f.cmid = m.cmid AND f.activation_id IS NOT NULL) AS first_seen_at,
                 m.at AS seen_at, m.lease_ends_at, false AS counted, false AS cloned, a.sku_id,
                 CASE WHEN {BLOCKED} THEN 'blocked' WHEN m.lease_ends_at <= $5 THEN 'ended' ELSE 'activated' END AS state
-         FROM mak_answers m JOIN activations a ON a.id = m.activation_id JOIN product_keys p ON p.id = a.key_id"
+         FROM mak_answers m LEFT JOIN activations a ON a.id = m.activation_id"
     );
     Some(Source { way: "key", select, cmid: "m.cmid", name: "m.machine", conditions })
 }
@@ -225,7 +231,7 @@ impl Narrowed {
         (limit, offset): (i64, i64),
     ) -> sqlx::Result<Vec<Machine>> {
         let dir = if descending { "DESC" } else { "ASC" };
-        let sources = sources(&self.filter, self.few.is_some());
+        let sources = sources(&self.filter, self.few.is_some(), sort == Sort::Last);
         let parts: Vec<String> = sources.iter().flat_map(|source| source.first(sort, dir)).collect();
         if parts.is_empty() {
             return Ok(Vec::new());
@@ -255,7 +261,7 @@ impl Narrowed {
     /// # Errors
     /// When the database fails.
     pub async fn count(&self, tx: &mut Scoped, most: Option<i64>) -> sqlx::Result<i64> {
-        let sources = sources(&self.filter, self.few.is_some());
+        let sources = sources(&self.filter, self.few.is_some(), most.is_some());
         let parts: Vec<String> =
             sources.iter().map(|source| format!("SELECT 1 FROM ({}) one", source.statement(""))).collect();
         if parts.is_empty() {
