@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ed25519_dalek::VerifyingKey;
 use uuid::Uuid;
 
 use super::{
@@ -9,7 +10,8 @@ use super::{
     ledger::{Ledger, MakRequest, Said, Unwritten, Way},
     offline::Line,
     policy,
-    wire::{Fault, Op, Outcome},
+    request::Received,
+    wire::{Enrol, Fault, Op, Outcome, Request},
 };
 use crate::audit::Actor;
 
@@ -25,6 +27,8 @@ pub struct Carried {
     pub number: usize,
     /// The machine's name, where the line could be read.
     pub machine: String,
+    /// Whether it asked to enrol a device, not to be activated.
+    pub enrols: bool,
     /// What goes back: an answer or an error line.
     pub said: Said,
 }
@@ -46,6 +50,12 @@ impl Ledger {
         // By key, so that each is locked once a batch.
         let mut by_key: BTreeMap<Uuid, (OwnKey, Vec<(usize, MakRequest)>)> = BTreeMap::new();
         for (number, line) in lines {
+            // At once: the requests that follow in the file are signed with its key.
+            if let Ok(Received { request: Request { id, op: Op::Hello { enrol: Some(enrol) }, .. }, device }) = &line {
+                let said = self.enrolled(&config, contracts, *id, enrol, *device, actor).await?;
+                told.push(Carried { number, machine: enrol.machine.clone(), enrols: true, said });
+                continue;
+            }
             let machine = line.as_ref().ok().and_then(|r| r.request.op.ask()).map(|ask| ask.machine.clone());
             let said = match self.sorted(&config, contracts, line) {
                 Ok((key, request)) => {
@@ -56,7 +66,7 @@ impl Ledger {
                 }
                 Err(said) => said,
             };
-            told.push(Carried { number, machine: machine.unwrap_or_default(), said });
+            told.push(Carried { number, machine: machine.unwrap_or_default(), enrols: false, said });
         }
         for (key, requests) in by_key.into_values() {
             for batch in requests.chunks(BATCH) {
@@ -67,6 +77,22 @@ impl Ledger {
             }
         }
         Ok(told)
+    }
+
+    async fn enrolled(
+        &self,
+        config: &Config,
+        contracts: &[Uuid],
+        id: Uuid,
+        enrol: &Enrol,
+        device: Option<VerifyingKey>,
+        actor: &Actor,
+    ) -> Result<Said, Unwritten> {
+        let application = config.applications.get(&enrol.application);
+        if application.is_none_or(|application| !contracts.contains(&application.contract)) {
+            return Ok(Said::outcome(id, Outcome::UnknownSku));
+        }
+        Ok(self.enrol(config, id, enrol, device, actor).await?)
     }
 
     fn sorted(

@@ -128,6 +128,11 @@ impl Config {
         self.keys.get(fingerprint)
     }
 
+    /// The key in this row of `product_keys`.
+    pub fn key_of(&self, id: Uuid) -> Option<&OwnKey> {
+        self.keys.values().find(|key| key.id == id)
+    }
+
     /// The MAK with this fingerprint, if it activates this edition.
     pub fn mak(&self, fingerprint: &[u8], sku: &Sku) -> Option<&OwnKey> {
         let key = self.key(&hex(fingerprint))?;

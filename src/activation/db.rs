@@ -163,6 +163,8 @@ pub struct Answered<'a> {
     pub machine: &'a str,
     /// The bytes.
     pub answer: &'a str,
+    /// Until when the lease in it holds.
+    pub ends: Option<OffsetDateTime>,
 }
 
 /// Writes a batch.
@@ -178,25 +180,28 @@ pub async fn mak_write(
     // The parts hold no spaces; one that is missing is empty.
     let hardware: Vec<String> =
         spent.iter().map(|s| s.hardware.parts().map(Option::unwrap_or_default).join(" ")).collect();
-    sqlx::query("SELECT responder_mak_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)")
-        .bind(application)
-        .bind(key)
-        .bind(way)
-        .bind(spent.iter().map(|s| s.id).collect::<Vec<_>>())
-        .bind(spent.iter().map(|s| s.sku).collect::<Vec<_>>())
-        .bind(spent.iter().map(|s| s.request).collect::<Vec<_>>())
-        .bind(spent.iter().map(|s| s.cmid).collect::<Vec<_>>())
-        .bind(spent.iter().map(|s| s.machine).collect::<Vec<_>>())
-        .bind(spent.iter().map(|s| s.is_virtual).collect::<Vec<_>>())
-        .bind(hardware)
-        .bind(spent.iter().map(|s| s.address).collect::<Vec<_>>())
-        .bind(answered.iter().map(|a| a.request).collect::<Vec<_>>())
-        .bind(answered.iter().map(|a| a.activation).collect::<Vec<_>>())
-        .bind(answered.iter().map(|a| a.cmid).collect::<Vec<_>>())
-        .bind(answered.iter().map(|a| a.machine).collect::<Vec<_>>())
-        .bind(answered.iter().map(|a| a.answer).collect::<Vec<_>>())
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "SELECT responder_mak_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+    )
+    .bind(application)
+    .bind(key)
+    .bind(way)
+    .bind(spent.iter().map(|s| s.id).collect::<Vec<_>>())
+    .bind(spent.iter().map(|s| s.sku).collect::<Vec<_>>())
+    .bind(spent.iter().map(|s| s.request).collect::<Vec<_>>())
+    .bind(spent.iter().map(|s| s.cmid).collect::<Vec<_>>())
+    .bind(spent.iter().map(|s| s.machine).collect::<Vec<_>>())
+    .bind(spent.iter().map(|s| s.is_virtual).collect::<Vec<_>>())
+    .bind(hardware)
+    .bind(spent.iter().map(|s| s.address).collect::<Vec<_>>())
+    .bind(answered.iter().map(|a| a.request).collect::<Vec<_>>())
+    .bind(answered.iter().map(|a| a.activation).collect::<Vec<_>>())
+    .bind(answered.iter().map(|a| a.cmid).collect::<Vec<_>>())
+    .bind(answered.iter().map(|a| a.machine).collect::<Vec<_>>())
+    .bind(answered.iter().map(|a| a.answer).collect::<Vec<_>>())
+    .bind(answered.iter().map(|a| a.ends).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

@@ -96,6 +96,8 @@ pub struct MakRequest {
     pub fresh: Uuid,
     /// The lease of that one: signed before the key is locked.
     pub lease: String,
+    /// Until when that one holds.
+    pub ends: OffsetDateTime,
 }
 
 /// Requests on one key, and what is decided about them by.
@@ -112,8 +114,8 @@ struct Batch<'a> {
 struct Decided {
     /// What each is told.
     said: Vec<Said>,
-    /// Those with a new answer, and the activation that it tells of.
-    kept: Vec<(usize, Option<Uuid>)>,
+    /// Those with a new answer; the activation that it tells of, and until when its lease holds.
+    kept: Vec<(usize, Option<(Uuid, OffsetDateTime)>)>,
     /// Those that spend an activation.
     spent: Vec<usize>,
     /// How many were told an activation that was spent before.
@@ -159,17 +161,18 @@ impl Ledger {
 
     /// Prepares a request: the lease that it gets if it spends an activation.
     pub fn prepare(&self, lease_days: i64, id: Uuid, ask: Ask, hardware: Hardware) -> MakRequest {
-        let fresh = Uuid::now_v7();
+        let (fresh, at) = (Uuid::now_v7(), self.now());
         let lease = self.signer.lease(&Grant {
             application: ask.application,
             sku: ask.sku,
             cmid: ask.cmid,
             id: fresh,
-            at: self.now(),
+            at,
             days: lease_days,
             hardware: Some(&hardware),
         });
-        MakRequest { id, ask, hardware, device: None, address: String::new(), fresh, lease }
+        let ends = at + Duration::days(lease_days);
+        MakRequest { id, ask, hardware, device: None, address: String::new(), fresh, lease, ends }
     }
 
     /// Serves a batch of requests on one key, in their order; an answer is told only when all are committed.
@@ -229,12 +232,13 @@ impl Ledger {
                 Decision::Spend => {
                     decided.spent.push(at);
                     let answer = Answer::new(request.id, Outcome::Done).confirmed(request.fresh);
-                    (Some(request.fresh), answer.leased(request.lease.as_str()))
+                    (Some((request.fresh, request.ends)), answer.leased(request.lease.as_str()))
                 }
                 Decision::Again(id, hardware) => {
                     decided.again += 1;
                     let lease = self.again(request, id, &hardware, batch.lease_days, now);
-                    (Some(id), Answer::new(request.id, Outcome::Done).confirmed(id).leased(lease))
+                    let ends = now + Duration::days(batch.lease_days);
+                    (Some((id, ends)), Answer::new(request.id, Outcome::Done).confirmed(id).leased(lease))
                 }
                 Decision::Refuse(outcome) => (None, Answer::new(request.id, outcome)),
             };
@@ -257,7 +261,7 @@ impl Ledger {
     ) -> Result<(), Unwritten> {
         let Batch { key, requests, way, .. } = *batch;
         let spent: Vec<Spent<'_>> = decided.spent.iter().map(|at| row(&requests[*at])).collect();
-        let kept = decided.kept.iter().map(|(at, id)| answered(&requests[*at], *id, &decided.said[*at].line));
+        let kept = decided.kept.iter().map(|(at, told)| answered(&requests[*at], *told, &decided.said[*at].line));
         let kept: Vec<Answered<'_>> = kept.collect();
         db::mak_write(tx, (key.application, key.id, way.as_str()), &spent, &kept).await?;
         if !spent.is_empty() || decided.again > 0 {
@@ -348,8 +352,15 @@ fn row(request: &MakRequest) -> Spent<'_> {
     }
 }
 
-fn answered<'a>(request: &'a MakRequest, activation: Option<Uuid>, answer: &'a str) -> Answered<'a> {
-    Answered { request: request.id, activation, cmid: request.ask.cmid, machine: &request.ask.machine, answer }
+fn answered<'a>(request: &'a MakRequest, told: Option<(Uuid, OffsetDateTime)>, answer: &'a str) -> Answered<'a> {
+    Answered {
+        request: request.id,
+        activation: told.map(|(id, _)| id),
+        cmid: request.ask.cmid,
+        machine: &request.ask.machine,
+        answer,
+        ends: told.map(|(_, ends)| ends),
+    }
 }
 
 /// One event a batch, on the key's own chain: a hot key's writers wait for each other anyway, and for nobody else.

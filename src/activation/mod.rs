@@ -10,6 +10,7 @@ pub mod code;
 pub mod config;
 pub mod count;
 pub mod db;
+pub mod enrol;
 pub mod fields;
 pub mod hardware;
 pub mod jws;

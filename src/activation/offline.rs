@@ -40,7 +40,7 @@ pub type Read = Result<Received, Refused>;
 pub type Line = (usize, Read);
 
 /// Reads a request file. Files may have been joined: a first line may stand again between requests. Only
-/// `mak` requests are carried.
+/// `mak` requests are carried, and `hello`s that enrol the device which makes them.
 ///
 /// # Errors
 /// [`NoFile`]; a line that isn't a request is an error of its own.
@@ -68,10 +68,10 @@ fn carried(line: &[u8]) -> Read {
         return Err(Refused { id: None, fault: super::wire::Fault::TooLong });
     }
     let received = request::read(line)?;
-    if matches!(received.request.op, Op::Mak { .. }) {
+    if matches!(received.request.op, Op::Mak { .. } | Op::Hello { enrol: Some(_) }) {
         return Ok(received);
     }
-    let fault = super::fields::wrong("op", "isn't mak: nothing else can be carried");
+    let fault = super::fields::wrong("op", "isn't mak, nor a hello that enrols: nothing else can be carried");
     Err(Refused { id: Some(received.request.id), fault: fault.into() })
 }
 

@@ -30,6 +30,11 @@ pub enum Unserved {
     /// More than one key ends so.
     #[error("several MAKs end in {0}: use a request file, which holds the whole key")]
     Ambiguous(String),
+    /// Only signed requests count there.
+    #[error(
+        "{0} takes enrolled devices only, and what they sign is too long to type: on the machine run keyward agent request --output FILE (with --enrol CODE where it was never enrolled) and bring that file"
+    )]
+    Enrolled(String),
     /// It wasn't written.
     #[error(transparent)]
     Unwritten(#[from] Unwritten),
@@ -56,6 +61,9 @@ impl Ledger {
             [key] => key,
             [_, _, ..] => return Err(Unserved::Ambiguous(asked.last_five.clone())),
         };
+        if let Some(application) = config.applications.get(&key.application).filter(|known| known.enrolled) {
+            return Err(Unserved::Enrolled(application.name.clone()));
+        }
         let sku = key.sku.and_then(|sku| config.sku(key.application, sku));
         let Some(sku) = sku else {
             return Ok(Typed { said: Said::outcome(id, Outcome::UnknownSku), code: Ok(None) });

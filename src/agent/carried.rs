@@ -3,12 +3,12 @@
 
 use super::{
     Agent, Asked, Trouble,
-    exchange::{line, remember},
+    exchange::{enrolling, line, remember},
     last_five,
     state::{Kind, State, whole},
 };
 use crate::activation::{
-    code::{BadCode, CodedConfirmation, CodedRequest},
+    code::{CodedConfirmation, CodedRequest},
     offline,
     wire::{Answer, Outcome, Reply},
 };
@@ -19,24 +19,39 @@ impl Agent {
     /// # Errors
     /// [`Trouble::NoKey`], or the state file.
     pub async fn request_file(&self) -> Result<String, Trouble> {
+        self.write_requests(None).await
+    }
+
+    /// The same of a device that was never enrolled: the file enrols it first, by the code that an administrator handed
+    /// out.
+    ///
+    /// # Errors
+    /// As [`Agent::request_file`].
+    pub async fn enrolling_request_file(&self, code: &str) -> Result<String, Trouble> {
+        self.write_requests(Some(code)).await
+    }
+
+    async fn write_requests(&self, code: Option<&str>) -> Result<String, Trouble> {
         let (lock, mut state) = self.locked().await?;
         let machine = self.machine(&state)?;
         let pending = state.request(Kind::Mak, self.clock.now());
         let request = self.request(&state, &machine, Kind::Mak, pending.id)?;
+        let enrols = code.map(|code| enrolling(&mut state, &machine, code));
         self.store.save(&lock, &state)?;
-        Ok(offline::write(offline::REQUESTS, [line(&state, &request).as_str()]))
+        let lines: Vec<String> = enrols.iter().chain([&request]).map(|request| line(&state, request)).collect();
+        Ok(offline::write(offline::REQUESTS, lines.iter().map(String::as_str)))
     }
 
     /// The request as a code to type. It tells the last five characters of the key.
     ///
     /// # Errors
-    /// As [`Agent::request_file`]; and where a code can't say it.
+    /// As [`Agent::request_file`]; [`Trouble::Signed`] of an enrolled device; and where a code can't say it.
     pub async fn request_code(&self) -> Result<String, Trouble> {
         let (lock, mut state) = self.locked().await?;
         let machine = self.machine(&state)?;
         let key = state.key.as_ref().ok_or(Trouble::NoKey)?;
         if state.device.is_some() {
-            return Err(BadCode::NoCode("the application takes signed requests only").into());
+            return Err(Trouble::Signed);
         }
         let request = CodedRequest {
             last_five: last_five(key).to_string(),

@@ -79,17 +79,8 @@ impl Agent {
     pub async fn enrol(&self, code: &str) -> Result<Asked, Trouble> {
         let (lock, mut state) = self.locked().await?;
         let machine = self.machine(&state)?;
-        if state.device.is_none() {
-            state.device = Some(Key32::random());
-            self.store.save(&lock, &state)?;
-        }
-        let enrol = Enrol {
-            application: state.application,
-            cmid: state.cmid,
-            machine: machine.name.clone(),
-            code: code.trim().to_owned(),
-        };
-        let request = Request { v: VERSION, op: Op::Hello { enrol: Some(enrol) }, id: Uuid::new_v4() };
+        let request = enrolling(&mut state, &machine, code);
+        self.store.save(&lock, &state)?;
         let (host, answer) = self.ask(&lock, &mut state, &request).await?;
         self.store.save(&lock, &state)?;
         Ok(self.asked(Some(host), answer, &state, &machine))
@@ -274,6 +265,18 @@ pub(super) fn remember(state: &mut State, answer: &Answer, now: OffsetDateTime) 
     if state.pending.is_some_and(|pending| pending.id == answer.id) {
         (state.pending, state.previous_cmid) = (None, None);
     }
+}
+
+/// The request that enrols this device, whose key is made where it has none.
+pub(super) fn enrolling(state: &mut State, machine: &Machine, code: &str) -> Request {
+    state.device.get_or_insert_with(Key32::random);
+    let enrol = Enrol {
+        application: state.application,
+        cmid: state.cmid,
+        machine: machine.name.clone(),
+        code: code.trim().to_owned(),
+    };
+    Request { v: VERSION, op: Op::Hello { enrol: Some(enrol) }, id: Uuid::new_v4() }
 }
 
 /// The request as it travels: signed where this device has a key.

@@ -88,6 +88,11 @@ pub enum Trouble {
     /// A site file isn't one.
     #[error("{0} isn't a site file: take the one that the portal or `keyward agent site` on a connected machine made")]
     NoSiteFile(PathBuf),
+    /// An enrolled device's request isn't typed.
+    #[error(
+        "this device signs its requests, which makes them too long to type: write a request file instead: keyward agent request --output FILE (with --enrol CODE where it was never enrolled)"
+    )]
+    Signed,
     /// A carried file.
     #[error("{0}")]
     Carried(#[from] NoFile),

@@ -103,9 +103,12 @@ enum Verb {
         /// File to write; without it, the standard output
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
-        /// Show a code to type instead
-        #[arg(long, conflicts_with = "output")]
+        /// Show a code to type instead; applications that take enrolled devices only take files
+        #[arg(long, conflicts_with_all = ["output", "enrol"])]
         code: bool,
+        /// Enrol this device with the same file, by the code that an administrator handed out
+        #[arg(long, value_name = "CODE")]
+        enrol: Option<String>,
     },
     /// Take the confirmation that came back
     Confirm {
@@ -262,7 +265,7 @@ async fn act(agent: &Agent, verb: &Verb) -> Result<()> {
         }
         Verb::Trust { file } => trust(agent, file).await?,
         Verb::Site => println!("{}", show::site(agent)?),
-        Verb::Request { output, code } => request(agent, output.as_deref(), *code).await?,
+        Verb::Request { output, code, enrol } => request(agent, output.as_deref(), *code, enrol.as_deref()).await?,
         Verb::Confirm { file, code } => confirm(agent, file.as_deref(), code.as_deref()).await?,
         Verb::Run => serve(agent).await?,
     }
@@ -308,7 +311,7 @@ async fn trust(agent: &Agent, file: &std::path::Path) -> Result<()> {
     Ok(())
 }
 
-async fn request(agent: &Agent, output: Option<&std::path::Path>, code: bool) -> Result<()> {
+async fn request(agent: &Agent, output: Option<&std::path::Path>, code: bool, enrol: Option<&str>) -> Result<()> {
     if code {
         let code = agent.request_code().await?;
         println!("Type this at the portal's /activation/offline, then come back with the confirmation code:\n");
@@ -316,7 +319,10 @@ async fn request(agent: &Agent, output: Option<&std::path::Path>, code: bool) ->
         println!("\nThen: keyward agent confirm --code CODE");
         return Ok(());
     }
-    let text = agent.request_file().await?;
+    let text = match enrol {
+        Some(code) => agent.enrolling_request_file(code).await?,
+        None => agent.request_file().await?,
+    };
     match output {
         None => print!("{text}"),
         Some(path) => {

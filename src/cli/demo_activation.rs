@@ -21,7 +21,6 @@ use crate::{
     },
     audit::{self, Actor, Event},
     clock::Clock,
-    keys::ProductKey,
     pools,
     postgres::{Scope, Scoped},
     responder::{host::Host, instance::Instance},
@@ -39,31 +38,99 @@ const MACHINES: u32 = 64;
 /// Devices enrolled for the second one: too few for its threshold.
 const DEVICES: u8 = 18;
 
-/// Makes them, where there is no own application yet.
+/// The host that the past is told to.
+const HOST: &str = "act1.northwind.example";
+
+/// Makes them, where there is no own application yet. What a killed start has left half told is told to its end: each
+/// request has the id of its day, so what stands already is a retry.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn make(opened: &Opened) -> Result<()> {
+    let now = opened.db.clock().now();
     let mut tx = opened.db.begin(Scope::System).await?;
-    if sqlx::query_scalar::<_, bool>("SELECT EXISTS (SELECT FROM applications)").fetch_one(&mut *tx).await? {
+    let told = Told::read(&mut tx).await?;
+    if told.strangers && told.host_left {
         return Ok(());
     }
+    let mut own = Own::find(&mut tx).await?;
     drop(tx);
-    let now = opened.db.clock().now();
-    let clock = Clock::standing_at(now - Duration::days(PAST));
-    let mut past = Past::begin(opened, clock).await?;
+    if own.is_none() {
+        if told.applications {
+            return Ok(());
+        }
+        let mut tx = opened.db.at(Clock::standing_at(now - Duration::days(PAST))).begin(Scope::System).await?;
+        register(opened, &mut tx).await?;
+        own = Own::find(&mut tx).await?;
+        tx.commit().await?;
+    }
+    let mut past = Past::begin(opened, own.context("it was just registered")?, told.host).await?;
     past.run(now).await?;
-    past.strangers(opened, now).await
+    past.strangers(opened, told.strangers, now).await
 }
 
-/// What was registered.
+/// How far a start has come.
+#[derive(sqlx::FromRow)]
+struct Told {
+    /// Whether there is any own application, the demo's or somebody's.
+    applications: bool,
+    /// The host, once it has begun.
+    host: Option<Uuid>,
+    /// Whether the strangers were told.
+    strangers: bool,
+    /// Whether the host is one of some days ago: the end.
+    host_left: bool,
+}
+
+impl Told {
+    async fn read(tx: &mut Scoped) -> sqlx::Result<Self> {
+        sqlx::query_as(
+            "SELECT EXISTS (SELECT FROM applications) AS applications, i.id AS host, EXISTS (SELECT FROM unverified_clients) AS strangers,
+                    coalesce(i.seen_at < (SELECT max(at) FROM kms_samples) - interval '1 day', false) AS host_left
+             FROM (VALUES (1)) one LEFT JOIN responder_instances i ON i.host = $1 ORDER BY i.started_at LIMIT 1",
+        )
+        .bind(HOST)
+        .fetch_one(&mut **tx)
+        .await
+    }
+}
+
+/// What was registered, and how far its past is told.
+#[derive(sqlx::FromRow)]
 struct Own {
+    since: OffsetDateTime,
+    last: Option<OffsetDateTime>,
     plotter: Uuid,
     standard: Uuid,
     server: Uuid,
     docks: Uuid,
     terminal: Uuid,
-    mak: ProductKey,
+    mak: Uuid,
+}
+
+impl Own {
+    async fn find(tx: &mut Scoped) -> sqlx::Result<Option<Self>> {
+        sqlx::query_as(
+            "SELECT p.created_at AS since, p.id AS plotter, s.id AS standard, r.id AS server, d.id AS docks, t.id AS terminal, o.key_id AS mak,
+                    greatest((SELECT max(a.at) FROM activations a WHERE a.application_id = p.id),
+                             (SELECT max(k.asked_at) FROM kms_clients k WHERE k.application_id IN (p.id, d.id))) AS last
+             FROM contracts c JOIN applications p ON p.contract_id = c.id AND p.name = 'Plotter'
+             JOIN applications d ON d.contract_id = c.id AND d.name = 'Dock Scheduler'
+             JOIN skus s ON s.application_id = p.id AND s.edition = 'Standard' JOIN skus r ON r.application_id = p.id AND r.edition = 'Render Server'
+             JOIN skus t ON t.application_id = d.id AND t.edition = 'Terminal' JOIN own_keys o ON o.sku_id = s.id
+             WHERE c.license_id = $1 LIMIT 1",
+        )
+        .bind(LICENSE_ID)
+        .fetch_optional(&mut **tx)
+        .await
+    }
+
+    /// The last day of which something was told, from 0.
+    fn day(&self) -> i64 {
+        // The database keeps microseconds.
+        let told = self.last.map_or(Duration::ZERO, |last| last - self.since + Duration::MINUTE);
+        told.whole_days().clamp(0, PAST)
+    }
 }
 
 struct Past {
@@ -72,29 +139,28 @@ struct Past {
     host: Arc<Host>,
     instance: Uuid,
     own: Own,
-    devices: Vec<VerifyingKey>,
     config: Config,
 }
 
 impl Past {
-    async fn begin(opened: &Opened, clock: Clock) -> Result<Self> {
+    async fn begin(opened: &Opened, own: Own, host: Option<Uuid>) -> Result<Self> {
+        let clock = Clock::standing_at(own.since + Duration::days(own.day()));
         let db = opened.db.at(clock.clone());
         let mut tx = db.begin(Scope::System).await?;
-        let (own, devices) = register(opened, &mut tx).await?;
         let site: Uuid = sqlx::query_scalar("SELECT id FROM activation_site").fetch_one(&mut *tx).await?;
-        tx.commit().await?;
+        drop(tx);
         let keys = opened.vault.site_keys().clone();
-        let id = Uuid::new_v4();
+        let id = host.unwrap_or_else(Uuid::new_v4);
         let host = Host::begin(db.clone(), keys.clone(), instance(id), "0.0.0.0:1688").await?;
         let signer = Arc::new(Signer::new(&keys.signing, site));
         let ledger = Ledger { db, scope: Scope::System, linker: opened.linker(), signer, site: Arc::new(keys) };
         let config = ledger.config().await?;
-        Ok(Self { clock, ledger, host, instance: id, own, devices, config })
+        Ok(Self { clock, ledger, host, instance: id, own, config })
     }
 
-    /// Day by day to `now`.
+    /// Day by day to `now`, from the last day on of which something was told.
     async fn run(&mut self, now: OffsetDateTime) -> Result<()> {
-        for day in 0..PAST {
+        for day in self.own.day()..PAST {
             if day % 7 == 3 {
                 self.week_of_keys(u32::try_from(day / 7)?).await?;
             }
@@ -108,7 +174,8 @@ impl Past {
                 self.clock.turn(Duration::hours(6));
             }
         }
-        debug_assert_eq!(self.clock.now(), now);
+        // Nothing, unless it was broken off.
+        self.clock.turn(now - self.clock.now());
         self.sample().await
     }
 
@@ -130,18 +197,19 @@ impl Past {
                     _ => format!("NW-PLOT-{machine:03}"),
                 };
                 let ask = self.ask((self.own.plotter, sku), u128::from(machine) + 1, name, machine % 4 == 1);
-                let mut request = self.ledger.prepare_counted(180, Uuid::new_v4(), ask);
+                let id = request_id(self.own.plotter, day, machine);
+                let mut request = self.ledger.prepare_counted(180, id, ask);
                 request.address = format!("10.20.{}.{}", machine / 32, 20 + machine % 32);
                 batch.push(request);
             }
         }
         self.ledger.kms(&self.config, self.own.plotter, &batch).await?;
         let mut batch = Vec::new();
-        for (at, device) in (0_u8..).zip(&self.devices) {
+        for at in 0..DEVICES {
             if day >= u32::from(at) {
                 let ask = self.ask((self.own.docks, self.own.terminal), device_id(at), format!("DOCK-{at:02}"), false);
-                let mut request = self.ledger.prepare_counted(90, Uuid::new_v4(), ask);
-                (request.device, request.address) = (Some(*device), format!("10.20.7.{}", 10 + at));
+                let mut request = self.ledger.prepare_counted(90, request_id(self.own.docks, day, u32::from(at)), ask);
+                (request.device, request.address) = (Some(device_key(at)), format!("10.20.7.{}", 10 + at));
                 batch.push(request);
             }
         }
@@ -151,9 +219,7 @@ impl Past {
 
     /// The machines that take the MAK in a week.
     async fn week_of_keys(&self, week: u32) -> Result<()> {
-        let fingerprint = self.ledger.site.fingerprint_of(&self.own.mak);
-        let sku = self.config.sku(self.own.plotter, self.own.standard).context("it was just registered")?;
-        let key: OwnKey = self.config.mak(&fingerprint, sku).context("it was just issued")?.clone();
+        let key: OwnKey = self.config.key_of(self.own.mak).context("it was issued")?.clone();
         let batch: Vec<MakRequest> = (0..8 + week * 5 % 9)
             .map(|machine| {
                 let number = week * 20 + machine;
@@ -165,7 +231,8 @@ impl Past {
                     disk: Some(format!("{:04x}", 0x2000 + number)),
                     ..Hardware::default()
                 };
-                let mut request = self.ledger.prepare(180, Uuid::new_v4(), ask, hardware);
+                let id = request_id(self.own.mak, week, machine);
+                let mut request = self.ledger.prepare(180, id, ask, hardware);
                 request.address = format!("10.30.0.{}", 10 + number % 200);
                 request
             })
@@ -193,7 +260,17 @@ impl Past {
 
     /// The last hour, with a Windows client gone astray and devices that nobody enrolled. Then the demo's host is
     /// one that was seen some days ago: the one that runs shows itself.
-    async fn strangers(&self, opened: &Opened, now: OffsetDateTime) -> Result<()> {
+    async fn strangers(&self, opened: &Opened, told: bool, now: OffsetDateTime) -> Result<()> {
+        if !told {
+            self.last_hour().await?;
+        }
+        let earlier = opened.db.at(Clock::standing_at(now - Duration::days(3)));
+        let site = opened.vault.site_keys().clone();
+        Host::begin(earlier, site, instance(self.instance), "0.0.0.0:1688").await?;
+        Ok(())
+    }
+
+    async fn last_hour(&self) -> Result<()> {
         for (op, word, n) in [
             ("activate", "0x00000000", 41),
             ("activate", "0xC004F038", 18),
@@ -214,23 +291,29 @@ impl Past {
             self.host.tally.unverified(self.own.docks, cmid, &format!("KIOSK-{client}"), [10, 20, 9, client].into());
         }
         self.host.beat().await?;
-        let earlier = opened.db.at(Clock::standing_at(now - Duration::days(3)));
-        let site = opened.vault.site_keys().clone();
-        Host::begin(earlier, site, instance(self.instance), "0.0.0.0:1688").await?;
         Ok(())
     }
 }
 
-/// The host that the past was told to.
 fn instance(id: Uuid) -> Instance {
-    Instance { id, host: "act1.northwind.example".to_owned(), machine: [1; 32] }
+    Instance { id, host: HOST.to_owned(), machine: [1; 32] }
+}
+
+/// The id of a machine's request in a round: told once more, it is the same request.
+fn request_id(of: Uuid, round: u32, machine: u32) -> Uuid {
+    Uuid::from_u128(of.as_u128() ^ (u128::from(round + 1) << 32) ^ u128::from(machine))
+}
+
+/// A device's key is made of its number.
+fn device_key(device: u8) -> VerifyingKey {
+    SigningKey::from_bytes(&[device + 1; 32]).verifying_key()
 }
 
 fn device_id(device: u8) -> u128 {
     0x2000 + u128::from(device)
 }
 
-async fn register(opened: &Opened, tx: &mut Scoped) -> Result<(Own, Vec<VerifyingKey>)> {
+async fn register(opened: &Opened, tx: &mut Scoped) -> Result<()> {
     let contract = add_contract(tx).await?;
     let mut events = Vec::new();
     let application = |name: &str, enrolled| NewApplication { contract, name: name.to_owned(), enrolled, tolerance: 7 };
@@ -263,12 +346,10 @@ async fn register(opened: &Opened, tx: &mut Scoped) -> Result<(Own, Vec<Verifyin
     for (application, product) in [(plotter, products[0]), (docks, products[2])] {
         events.push(admin::issue_host_key(tx, &opened.vault, application, product).await?.event);
     }
-    let (devices, event) = enrol_devices(tx, opened.vault.site_keys(), docks).await?;
-    events.push(event);
+    events.push(enrol_devices(tx, opened.vault.site_keys(), docks).await?);
     let now = tx.now();
     audit::db::record_all(tx, &opened.linker(), now, &Actor::system("demo"), events).await?;
-    let own = Own { plotter, standard: skus[0], server: skus[1], docks, terminal: skus[2], mak: mak.key };
-    Ok((own, devices))
+    Ok(())
 }
 
 async fn add_contract(tx: &mut Scoped) -> sqlx::Result<Uuid> {
@@ -292,23 +373,20 @@ async fn add_product(tx: &mut Scoped, contract: Uuid, name: &str, edition: &str)
     Ok(product)
 }
 
-/// Enrols the devices with a code; their keys, and the event of the code.
-async fn enrol_devices(tx: &mut Scoped, site: &SiteKeys, application: Uuid) -> Result<(Vec<VerifyingKey>, Event)> {
+/// Enrols the devices with a code; the event of the code.
+async fn enrol_devices(tx: &mut Scoped, site: &SiteKeys, application: Uuid) -> Result<Event> {
     let lasts = Duration::days(PAST + 14);
     let (code, event) = admin::add_code(tx, site, application, 40, lasts, "Gates 1 to 6").await?;
-    let mut devices = Vec::new();
     for device in 0..DEVICES {
-        let key = SigningKey::from_bytes(&[device + 1; 32]).verifying_key();
         let cmid = Uuid::from_u128(device_id(device) | (application.as_u128() & !0xffff_ffff));
         sqlx::query("SELECT responder_enrol($1, $2, $3, $4, $5)")
             .bind(application)
             .bind(cmid)
             .bind(format!("DOCK-{device:02}"))
             .bind(site.enrolment_hash(code.expose_secret()).as_slice())
-            .bind(key.as_bytes().as_slice())
+            .bind(device_key(device).as_bytes().as_slice())
             .execute(&mut **tx)
             .await?;
-        devices.push(key);
     }
-    Ok((devices, event))
+    Ok(event)
 }

@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{
     db::{self, Sort},
@@ -19,14 +20,27 @@ use crate::{
     app::AppState,
     auth::proof::OnApplication,
     error::{Error, Result},
-    postgres::Scope,
+    postgres::{Scope, Scoped},
     web::{
         form::Pairs,
         page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Chip, Choice, Column, Empty, EmptyKind, Pager, When},
+        view::{Address, Chip, Choice, Columns, Empty, EmptyKind, Offered, Pager, When},
     },
 };
+
+/// What the list has to show of a machine.
+pub(super) const COLUMNS: [Offered; 9] = [
+    Offered::new("name", "Machine").sorts(),
+    Offered::new("state", "State"),
+    Offered::new("way", "By").gives_way("spare"),
+    Offered::new("edition", "Edition").gives_way("less"),
+    Offered::new("first", "First seen").sorts().gives_way("spare"),
+    Offered::new("last", "Last seen").sorts(),
+    Offered::new("lease", "Lease ends").sorts().gives_way("less"),
+    Offered::new("virtual", "Virtual").gives_way("spare"),
+    Offered::new("cmid", "Client id").more(),
+];
 
 /// A machine in the list.
 #[derive(Clone, Debug)]
@@ -47,8 +61,10 @@ pub struct MachineRow {
     pub first: When,
     /// When it asked last.
     pub last: When,
-    /// When the lease ends that it got by count.
+    /// When its lease ends.
     pub lease: Option<When>,
+    /// Whether it holds a lease whose end isn't known.
+    pub lease_unknown: bool,
     /// Whether it is virtual.
     pub is_virtual: bool,
     /// Whether it is in the count.
@@ -65,8 +81,10 @@ pub struct MachinesPage {
     pub shell: Shell,
     /// The application.
     pub frame: Frame,
-    /// The list's address: `q`, `state`, `way`, `sort`, `page`.
+    /// The list's address: `q`, `state`, `way`, `sort`, `page`, `columns`.
     pub address: Address,
+    /// Which columns are shown.
+    pub columns: Columns,
     /// What was searched.
     pub q: String,
     /// The states to filter by.
@@ -84,35 +102,22 @@ pub struct MachinesPage {
 }
 
 impl MachinesPage {
-    fn columns(&self) -> [Column; 8] {
-        let sortable = |label, key| Column::sortable(label, key, &self.address);
-        [
-            sortable("Machine", "name"),
-            sortable("State", "state"),
-            Column::plain("By").spare(),
-            Column::plain("Edition").less(),
-            sortable("First seen", "first").spare(),
-            sortable("Last seen", "last"),
-            sortable("Lease ends", "lease").less(),
-            Column::plain("Virtual").spare(),
-        ]
-    }
-
     fn chips(&self) -> Vec<Chip> {
         let label = |choices: &[Choice], value: &str| {
             choices.iter().find(|choice| choice.value == value).map_or(value, |choice| &choice.label).to_owned()
         };
-        let parts = [
-            ("q", "Search: ", self.q.clone()),
-            ("state", "State: ", label(&self.states, self.address.get("state"))),
-            ("way", "Activated by: ", label(&self.ways, self.address.get("way"))),
-        ];
-        let active = parts.into_iter().filter(|(part, ..)| !self.address.get(part).is_empty());
-        active
-            .map(|(part, lead, value)| {
-                Chip::new([lead, &value].concat(), self.address.clone().without(part).without("page").href())
-            })
-            .collect()
+        let parts = [("q", "Search: "), ("state", "State: "), ("way", "Activated by: ")];
+        Chip::active(&self.address, &parts, |part, value| match part {
+            "state" => label(&self.states, value),
+            "way" => label(&self.ways, value),
+            _ => value.to_owned(),
+        })
+    }
+
+    /// The list as saved views know it: one of Activation, of this application's machines.
+    fn view(&self) -> Address {
+        let named = Address::new("/activation").with(APPLICATION, self.frame.id.as_str());
+        self.address.filters().into_iter().fold(named, |address, (part, value)| address.with(part, value))
     }
 
     fn is_open(&self, row: &MachineRow) -> bool {
@@ -188,25 +193,60 @@ pub async fn revoke(application: OnApplication, State(state): State<AppState>, f
     Ok(Redirect::to(&format!("{}/machines/{cmid}?notice=revoked", own.href())).into_response())
 }
 
-/// The list's address.
+/// The part of a saved view's address that names the application whose machines it is of.
+pub(super) const APPLICATION: &str = "application";
+
+/// The list's address; what isn't known is left out.
 fn address(href: &str, query: &Pairs) -> Address {
+    let known = |part: &str| {
+        let value = query.one(part).trim();
+        let known = match part {
+            "state" => matches!(value, "counted" | "cloned") || Standing::parse(value).is_some(),
+            "way" => WAYS.iter().any(|(way, _)| *way == value),
+            "sort" => sort(value).is_some(),
+            _ => true,
+        };
+        if known { value.to_owned() } else { String::new() }
+    };
     ["q", "state", "way", "sort", "page"]
         .into_iter()
-        .fold(Address::new([href, "/machines"].concat()), |address, part| address.with(part, query.one(part).trim()))
+        .fold(Address::new([href, "/machines"].concat()), |address, part| address.with(part, known(part)))
+        .with("columns", Columns::parse(&COLUMNS, &query.all("columns")).part())
 }
 
-fn sort(text: &str) -> (Sort, bool) {
+/// The address of an application's list, as a saved view has it.
+pub(super) fn saved(application: Uuid, query: &Pairs) -> Address {
+    address(&format!("/activation/{application}"), query).with(APPLICATION, application.to_string())
+}
+
+fn filter(address: &Address) -> Filter {
+    let part = |name: &str| address.get(name).to_owned();
+    Filter { q: part("q"), state: part("state"), way: part("way") }
+}
+
+/// How many machines of an application the list at this query shows on all its pages; `None` where the person doesn't
+/// administer it.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn count(tx: &mut Scoped, application: Uuid, query: &Pairs) -> sqlx::Result<Option<i64>> {
+    if db::application(tx, application).await?.is_none() {
+        return Ok(None);
+    }
+    let narrowed = db::narrow(tx, application, filter(&saved(application, query))).await?;
+    Ok(Some(narrowed.count(tx, None).await?))
+}
+
+fn sort(text: &str) -> Option<(Sort, bool)> {
     let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
     let sort = match name {
         "name" => Sort::Name,
-        "state" => Sort::State,
         "first" => Sort::First,
         "lease" => Sort::Lease,
         "last" => Sort::Last,
-        // who asked last stands first
-        _ => return (Sort::Last, true),
+        _ => return None,
     };
-    (sort, descending)
+    Some((sort, descending))
 }
 
 async fn page(
@@ -219,15 +259,20 @@ async fn page(
     let (application, now) = (&proof.application, tx.now());
     let frame = Frame::new(application, Place::Machines, now);
     let address = address(&frame.href, query);
-    let part = |name: &str| address.get(name).to_owned();
-    let filter = Filter { q: part("q"), state: part("state"), way: part("way") };
-    let at = page_of(query.one("page"));
-    let order = sort(address.get("sort"));
-    let (machines, total) = db::machines(&mut tx, application.id, &filter, order, (PAGE, (at - 1) * PAGE)).await?;
+    let filter = filter(&address);
+    let at = page_of(query.one("page")).min(db::MOST / PAGE);
+    // Who asked last stands first.
+    let order = sort(address.get("sort")).unwrap_or((Sort::Last, true));
+    let narrowed = db::narrow(&mut tx, application.id, filter.clone()).await?;
+    let machines = narrowed.machines(&mut tx, order, (PAGE, (at - 1) * PAGE)).await?;
+    let total = narrowed.count(&mut tx, Some(db::MOST + 1)).await?;
+    let pager =
+        Pager::new(&address, "page", at.unsigned_abs(), PAGE.unsigned_abs(), total.min(db::MOST).unsigned_abs());
     Ok(MachinesPage {
         shell: noticed(proof.visitor().shell(state), query.one("notice")),
+        pager: if total > db::MOST { pager.of_more() } else { pager },
         rows: machines.into_iter().map(|machine| row(machine, &address, now)).collect(),
-        pager: Pager::new(&address, "page", at.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
+        columns: Columns::parse(&COLUMNS, &query.all("columns")),
         states: states(&filter.state),
         ways: WAYS.iter().map(|(value, label)| Choice::new(*value, *label, &filter.way)).collect(),
         empty: empty(&filter, &frame),
@@ -248,7 +293,7 @@ fn states(current: &str) -> Vec<Choice> {
 }
 
 fn empty(filter: &Filter, frame: &Frame) -> Empty {
-    if filter.q.is_empty() && filter.state.is_empty() && filter.way.is_empty() {
+    if !filter.narrows() {
         return Empty::new(
             EmptyKind::NothingYet,
             "No machine has asked yet",
@@ -286,6 +331,7 @@ fn row(machine: Machine, address: &Address, now: OffsetDateTime) -> MachineRow {
         first: When::moment(machine.first_seen_at, now),
         last: When::moment(machine.seen_at, now),
         lease: machine.lease_ends_at.map(|at| When::day(at.date(), now.date())),
+        lease_unknown: machine.way == "key" && machine.lease_ends_at.is_none(),
         is_virtual: machine.is_virtual,
         counted: machine.counted,
         cloned: machine.cloned,
@@ -297,7 +343,6 @@ impl MachinesPage {
     /// A cloned machine with its panel, and one that isn't enrolled.
     pub fn sample() -> Self {
         use time::{Duration, macros::datetime};
-        use uuid::Uuid;
 
         let now = datetime!(2026-11-22 12:00 UTC);
         let frame = Frame::sample(Place::Machines);
@@ -324,6 +369,7 @@ impl MachinesPage {
             rows: rows.into_iter().map(|machine| row(machine, &address, now)).collect(),
             pager: Pager::new(&address, "page", 1, 50, 2),
             empty: empty(&Filter::default(), &frame),
+            columns: Columns::parse(&COLUMNS, &[]),
             panel: Some(MachinePanel::sample()),
             frame,
             address,

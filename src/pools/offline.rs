@@ -68,6 +68,8 @@ pub struct CarriedFile {
     pub error: Option<String>,
     /// Requests activated.
     pub activated: u64,
+    /// Devices enrolled.
+    pub enrolled: u64,
     /// Its requests.
     pub rows: Vec<CarriedRow>,
     /// Ids of the requests that have a confirmation.
@@ -76,12 +78,15 @@ pub struct CarriedFile {
 
 impl CarriedFile {
     fn summary(&self) -> String {
-        let refused = self.rows.len() as u64 - self.activated;
-        let activated = count(self.activated, "machine activated", "machines activated");
-        match refused {
-            0 => activated,
-            refused => format!("{activated}, {}", count(refused, "request refused", "requests refused")),
+        let refused = self.rows.len() as u64 - self.activated - self.enrolled;
+        let mut said = vec![count(self.activated, "machine activated", "machines activated")];
+        if self.enrolled > 0 {
+            said.push(count(self.enrolled, "device enrolled", "devices enrolled"));
         }
+        if refused > 0 {
+            said.push(count(refused, "request refused", "requests refused"));
+        }
+        said.join(", ")
     }
 }
 
@@ -230,9 +235,7 @@ impl<'a> Desk<'a> {
 
     async fn serve(&self, name: String, bytes: &[u8]) -> Result<CarriedFile> {
         let file = match offline::read(bytes) {
-            Err(fault) => {
-                CarriedFile { name, error: Some(fault.to_string()), activated: 0, rows: Vec::new(), ids: Vec::new() }
-            }
+            Err(fault) => CarriedFile { error: Some(fault.to_string()), ..served(name, &[]) },
             Ok(lines) => {
                 let carried = self.ledger.carried(lines, &self.contracts, &self.actor()).await.map_err(unwritten)?;
                 served(name, &carried)
@@ -241,6 +244,7 @@ impl<'a> Desk<'a> {
         let detail = json!({
             "requests": file.rows.len(),
             "activated": file.activated,
+            "enrolled": file.enrolled,
             "not taken": file.error.as_deref().unwrap_or_default(),
         });
         let event = if file.error.is_some() {
@@ -271,11 +275,13 @@ pub(super) fn unwritten(fault: Unwritten) -> Error {
 }
 
 fn served(name: String, carried: &[Carried]) -> CarriedFile {
-    let done = |one: &&Carried| one.said.word == Outcome::Done.code() || one.said.word == "repeated";
+    let good = |one: &&Carried| one.said.word == Outcome::Done.code() || one.said.word == "repeated";
+    let done = |one: &&Carried| !one.enrols && good(one);
     CarriedFile {
         name,
         error: None,
         activated: carried.iter().filter(done).count() as u64,
+        enrolled: carried.iter().filter(|one| one.enrols && good(one)).count() as u64,
         ids: carried.iter().filter(done).filter_map(|one| id_of(&one.said.line)).collect(),
         rows: carried.iter().map(row).collect(),
     }
@@ -287,7 +293,10 @@ fn id_of(line: &str) -> Option<String> {
 }
 
 fn row(one: &Carried) -> CarriedRow {
-    let (tone, words) = said_words(&one.said);
+    let (tone, words) = match said_words(&one.said) {
+        (Tone::Good, _) if one.enrols => (Tone::Good, "Enrolled".to_owned()),
+        said => said,
+    };
     CarriedRow { line: one.number, machine: one.machine.clone(), tone, words, code: one.said.word.to_owned() }
 }
 
@@ -334,6 +343,7 @@ impl OfflinePage {
                     name: "floor-1.txt".into(),
                     error: None,
                     activated: 1,
+                    enrolled: 0,
                     rows: vec![
                         row(2, Tone::Good, "Activated", "0x00000000"),
                         row(
@@ -349,6 +359,7 @@ impl OfflinePage {
                     name: "holiday.txt".into(),
                     error: Some("the file holds no request".into()),
                     activated: 0,
+                    enrolled: 0,
                     rows: Vec::new(),
                     ids: Vec::new(),
                 },

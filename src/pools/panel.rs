@@ -152,10 +152,17 @@ fn count_facts(counted: &Counted, now: OffsetDateTime) -> Vec<Fact> {
 }
 
 fn held_view(held: Held, now: OffsetDateTime) -> HeldView {
+    let state = match held.lease_ends_at {
+        _ if held.blocked => State::Blocked,
+        Some(end) if end <= now => State::Ended,
+        _ => State::Activated,
+    };
+    let ends = held.lease_ends_at.map_or_else(|| "Not known".to_owned(), |end| exact(end, now));
     let mut facts = vec![
         fact("Edition", held.edition),
         fact("Spent", exact(held.at, now)),
         fact("Told last", exact(held.told_at, now)),
+        fact("Lease ends", ends),
         fact("Way", if held.way == "offline" { "Carried to the portal" } else { "Online" }),
         fact("Virtual", yes(held.is_virtual)),
     ];
@@ -165,7 +172,7 @@ fn held_view(held: Held, now: OffsetDateTime) -> HeldView {
     HeldView {
         key: format!("MAK ending in {}", held.last_five),
         key_id: held.key_id,
-        state: marked(if held.blocked { State::Blocked } else { State::Activated }),
+        state: marked(state),
         facts,
         hardware: hardware.filter_map(|(component, digest)| Some((component.name, digest?))).collect(),
     }
@@ -218,6 +225,7 @@ impl MachinePanel {
             is_virtual: true,
             at: now,
             told_at: now,
+            lease_ends_at: Some(now + Duration::days(180)),
             way: "offline".into(),
             address: String::new(),
             edition: "Standard".into(),

@@ -13,6 +13,7 @@ use super::{
     db, dns,
     input::Input,
     list::{ActivationPage, ApplicationCard, DoneRow, ForeignRow, HostRow, Records, SiteKey, address},
+    machines,
     model::{Application, Host, Show},
     plot::{self, SPANS, Sample, Threshold},
     register::NewForm,
@@ -50,18 +51,25 @@ pub async fn list(
     Ok(Html(page(&state, &person, &query, NewForm::default()).await?).into_response())
 }
 
-/// The list's address, with what narrows it.
+/// The list's address, with what narrows it; that of one application's machines where the query names one.
 pub fn narrowed(query: &Pairs) -> Address {
+    if let Ok(application) = query.one(machines::APPLICATION).parse() {
+        return machines::saved(application, query);
+    }
     address().with("show", Show::parse(query.one("show")).code())
 }
 
-/// How many applications the list at this query shows on all its pages; `None` for whoever administers no License ID.
+/// How many applications, or machines of one, the list at this query shows on all its pages; `None` for whoever
+/// administers no License ID, or not that application.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn count(tx: &mut Scoped, administers: bool, query: &Pairs) -> sqlx::Result<Option<i64>> {
     if !administers {
         return Ok(None);
+    }
+    if let Ok(application) = query.one(machines::APPLICATION).parse() {
+        return machines::count(tx, application, query).await;
     }
     Ok(Some(db::applications(tx, Show::parse(query.one("show")), 1, 0).await?.1))
 }

@@ -4,7 +4,6 @@ use std::{net::IpAddr, sync::Arc};
 
 use ed25519_dalek::VerifyingKey;
 use futures_util::FutureExt;
-use serde_json::json;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -13,13 +12,12 @@ use crate::{
     activation::{
         config::OwnKey,
         count::KmsRequest,
-        db,
         ledger::{MakRequest, Said},
         policy,
         request::Received,
-        wire::{Answer, Ask, Enrol, Fault, LINE, Op, Outcome, PIPELINE, Site},
+        wire::{Ask, Fault, Op, Outcome},
     },
-    audit::{Actor, Event},
+    audit::Actor,
 };
 
 /// Requests outside the writers (`status`, enrolments) that may wait; the next is told `busy`.
@@ -41,10 +39,13 @@ impl Host {
         let id = received.request.id;
         let device = received.device;
         let asked = match received.request.op {
-            Op::Hello { enrol: None } => Ok(Pending::Said(self.hello(id))),
+            Op::Hello { enrol: None } => Ok(Pending::Said(self.ledger.hello(&self.view().config, id))),
             Op::Hello { enrol: Some(enrol) } => {
                 let host = self.clone();
-                self.aside(id, async move { host.enrol(id, enrol, device).await })
+                self.aside(id, async move {
+                    let view = host.refreshed().await?;
+                    host.ledger.enrol(&view.config, id, &enrol, device, &Actor::system("responder")).await
+                })
             }
             Op::Status { ask, hardware } => {
                 let host = self.clone();
@@ -65,16 +66,6 @@ impl Host {
             .and_then(|(pool, request)| self.submit_mak(pool, request)),
         };
         asked.unwrap_or_else(|refused| Pending::Said(refused.said(id)))
-    }
-
-    fn hello(&self, id: Uuid) -> Said {
-        let site = Site {
-            iss: self.ledger.signer.issuer().to_owned(),
-            keys: self.view().config.lease_keys.clone(),
-            line: LINE,
-            pipeline: PIPELINE,
-        };
-        Said::answer(&Answer { site: Some(site), ..Answer::new(id, Outcome::Done) })
     }
 
     async fn activate(
@@ -161,41 +152,6 @@ impl Host {
             drop(place);
         });
         Ok(Pending::Waits(told))
-    }
-
-    async fn enrol(&self, id: Uuid, enrol: Enrol, device: Option<VerifyingKey>) -> sqlx::Result<Said> {
-        let refused = |why| Ok(Said::fault(Some(id), &Fault::Enrolment(why)));
-        let Some(device) = device else { return refused("a hello that enrols is signed by the device's own key") };
-        let view = self.refreshed().await?;
-        let Some(application) = view.config.applications.get(&enrol.application) else {
-            return Ok(Said::outcome(id, Outcome::UnknownSku));
-        };
-        let code = enrol.code.trim().to_ascii_uppercase();
-        let mut tx = self.ledger.begin().await?;
-        let (outcome, fresh): (String, bool) = sqlx::query_as("SELECT * FROM responder_enrol($1, $2, $3, $4, $5)")
-            .bind(enrol.application)
-            .bind(enrol.cmid)
-            .bind(&enrol.machine)
-            .bind(self.ledger.site.enrolment_hash(&code).as_slice())
-            .bind(device.as_bytes().as_slice())
-            .fetch_one(&mut *tx)
-            .await?;
-        if fresh {
-            let chain = application.contract.to_string();
-            let end = db::chain_end(&mut tx, &chain).await?;
-            let event = Event::done("device.enrol", format!("{} of {}", enrol.machine, application.name))
-                .on(application.contract)
-                .with(json!({ "cmid": enrol.cmid.to_string() }));
-            db::add_event(&mut tx, &self.ledger.linker, (&chain, end), &Actor::system("responder"), event).await?;
-        }
-        tx.commit().await?;
-        match outcome.as_str() {
-            "done" => Ok(self.hello(id)),
-            "closed" => refused("the application is closed"),
-            "spent" => refused("the code has been used as often as it may be"),
-            "revoked" => refused("this device's trust was taken away"),
-            _ => refused("the code isn't valid, or no more"),
-        }
     }
 }
 

@@ -125,6 +125,9 @@ pub(super) fn words(address: &Address) -> String {
     let narrowing = filters.iter().filter(|(name, _)| !matches!(*name, "sort" | "columns"));
     let each: Vec<String> = narrowing
         .map(|(name, value)| {
+            if *name == "application" {
+                return "Machines of an application".to_owned();
+            }
             let known = PARTS.iter().find(|(part, _)| part == name).map(|(_, label)| (*label).to_owned());
             let label = known.unwrap_or_else(|| {
                 let mut letters = name.chars();
@@ -220,5 +223,7 @@ mod tests {
         assert_eq!(words(&address), "Status: Active, Ends within days: 90");
         assert_eq!(words(&Address::new("/changes").with("since", "import")), "Since: import");
         assert_eq!(words(&Address::new("/orders").with("columns", "a.b")), "What the list shows by itself");
+        let machines = Address::new("/x").with("state", "waiting").with("application", "7f2f9c1e");
+        assert_eq!(words(&machines), "State: waiting, Machines of an application");
     }
 }

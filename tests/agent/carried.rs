@@ -2,13 +2,16 @@
 
 use keyward::{
     activation::{
+        administration as admin,
         code::{BadCode, CodedRequest},
         offline::{self, CONFIRMATIONS},
         typed::Unserved,
     },
     agent::{Agent, Product, Trouble},
     audit::Actor,
+    responder::Limits,
 };
+use secrecy::ExposeSecret;
 use time::Duration;
 
 use super::{machine, state};
@@ -100,5 +103,42 @@ async fn another_machines_confirmation_and_a_slip_are_refused() {
     let slip = format!("{}{}", &code[..code.len() - 1], if code.ends_with('A') { 'B' } else { 'A' });
     assert!(matches!(other.confirm_code(&slip).await, Err(Trouble::Code(BadCode::Group(30)))));
     assert_eq!(state(&other).lease, None);
+    site.done().await;
+}
+
+/// An enrolled application, and a device that no host ever meets: one file enrols it and asks.
+#[tokio::test]
+async fn an_isolated_device_enrols_by_its_request_file_and_has_no_code() {
+    let (site, dir) = (Site::with(2, true, Limits::default()).await, tempfile::tempdir().unwrap());
+    let mut code = String::new();
+    site.administer(async |tx| {
+        let keys = site.estate.vault.site_keys();
+        let made = admin::add_code(tx, keys, site.application, 1, Duration::days(9), "").await.unwrap();
+        code = made.0.expose_secret().to_owned();
+    })
+    .await;
+    let agent = isolated(&site, dir.path(), 1).await;
+    trust(&site, &agent).await;
+    let ledger = site.ledger().await;
+    let carry = async |file: String| {
+        let lines = offline::read(file.as_bytes()).unwrap();
+        let carried = ledger.carried(lines, &[site.contract], &Actor::system("tests")).await.unwrap();
+        offline::write(CONFIRMATIONS, carried.iter().map(|line| line.said.line.as_str()))
+    };
+    // Without a code nobody believes it, and it is told so.
+    let back = carry(agent.request_file().await.unwrap()).await;
+    assert!(matches!(agent.confirm_file(back.as_bytes()).await, Err(Trouble::NotServed(_))), "{back}");
+    let file = agent.enrolling_request_file(&format!(" {} ", code.to_lowercase())).await.unwrap();
+    assert_eq!(file.lines().count(), 3, "{file}");
+    let back = carry(file).await;
+    assert!(agent.confirm_file(back.as_bytes()).await.unwrap().standing.is_licensed(), "{back}");
+    assert!(matches!(agent.request_code().await, Err(Trouble::Signed)));
+    // Renewed by a file of one request.
+    site.turn(Duration::days(90));
+    let file = agent.request_file().await.unwrap();
+    assert_eq!(file.lines().count(), 2, "{file}");
+    assert!(agent.confirm_file(carry(file).await.as_bytes()).await.unwrap().standing.is_licensed());
+    assert_eq!(site.used().await, 1);
+    site.assert_chain().await;
     site.done().await;
 }

@@ -130,6 +130,16 @@ impl Installation {
     }
 }
 
+/// A child that is killed when dropped.
+pub struct Killed(pub Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A running server; killed when dropped.
 pub struct Server {
     child: Child,

@@ -2,6 +2,9 @@
 
 use std::{fs, process::Stdio, time::Duration};
 
+use keyward::postgres::embedded::{Durability, attach_or_start};
+use sqlx::{Connection, PgConnection};
+
 use super::{Installation, text, whole_estate};
 
 const PASSWORD: &str = "violet anchor drizzle seven";
@@ -176,6 +179,67 @@ async fn the_demo_prints_its_sign_ins_and_shows_an_estate() {
     // A second start is the same demo; a reset one is another.
     assert!(installation.serve(&["demo"]).said.contains(password));
     assert!(!installation.serve(&["demo", "--reset"]).said.contains(password));
+}
+
+/// Killed in the middle of what it makes up, the demo's next start tells the rest, and nothing twice.
+#[tokio::test]
+async fn a_demo_that_was_killed_midway_is_whole_after_its_next_start() {
+    let installation = Installation::new();
+    let broken = killed_midway(&installation).await;
+    let told = "SELECT (SELECT count(*) FROM activations) || ' ' || (SELECT count(*) FROM kms_clients) || ' ' || (SELECT count(*) FROM devices)
+        || ' ' || (SELECT count(*) FROM unverified_clients) || ' ' || (SELECT sum(requests) FROM kms_clients)
+        || ' ' || (SELECT count(*) FROM host_slots WHERE activations = 1) || ' '
+        || (SELECT count(*) FROM kms_samples s JOIN applications a ON a.id = s.application_id AND s.at < a.created_at + interval '89 days 22 hours')";
+    let server = installation.serve(&["demo"]);
+    let mended = ask(&installation, told).await.unwrap();
+    server.kill();
+    let other = Installation::new();
+    let server = other.serve(&["demo"]);
+    let whole = ask(&other, told).await.unwrap();
+    assert_eq!(mended, whole, "it was killed after {broken} samples");
+    // Whole, it stays as it is.
+    server.kill();
+    let server = other.serve(&["demo"]);
+    assert_eq!(ask(&other, told).await.unwrap(), whole);
+    server.kill();
+}
+
+/// Kills a demo's first start while it tells the past; how many samples it had by then.
+async fn killed_midway(installation: &Installation) -> i64 {
+    let listen = super::free_address();
+    let mut command = installation.command();
+    let mut demo = super::Killed(
+        command
+            .args(["--listen", listen.as_str(), "demo"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    // From then on nobody else can take the database's directory.
+    let pid = installation.data().join("postgres/data/postmaster.pid");
+    while !pid.exists() {
+        assert_eq!(demo.0.try_wait().unwrap(), None, "it ended");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    loop {
+        assert_eq!(demo.0.try_wait().unwrap(), None, "it ended");
+        let samples = ask(installation, "SELECT count(*)::text FROM kms_samples").await;
+        if let Some(samples) = samples.and_then(|samples| samples.parse().ok()).filter(|samples| *samples > 40) {
+            demo.0.kill().unwrap();
+            demo.0.wait().unwrap();
+            assert!(samples < 360, "killed too late");
+            return samples;
+        }
+    }
+}
+
+/// One text from the database of a running installation; none while it isn't ready for that.
+async fn ask(installation: &Installation, statement: &'static str) -> Option<String> {
+    let (own, cluster) = attach_or_start(&installation.data().join("postgres"), Durability::Durable).await.ok()?;
+    assert!(own.is_none(), "a server runs here");
+    let mut owner = PgConnection::connect_with(&cluster.owner).await.ok()?;
+    sqlx::query_scalar(statement).fetch_one(&mut owner).await.ok()
 }
 
 #[test]

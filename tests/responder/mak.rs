@@ -6,6 +6,29 @@ use uuid::Uuid;
 
 use super::site::{Site, cmid};
 
+/// protocol.md, Leases: `exp`, kept beside the answer so that lists can show it; of an activation found again too.
+#[tokio::test]
+async fn the_end_of_each_lease_is_kept_with_its_answer() {
+    let site = Site::new(1).await;
+    let ends = "SELECT string_agg(coalesce(extract(epoch FROM lease_ends_at)::bigint::text, 'none'), ' ' ORDER BY at) FROM mak_answers";
+    let mut expected = Vec::new();
+    for days in [0, 30] {
+        site.turn(time::Duration::days(days));
+        let mut request = site.mak(1);
+        request["id"] = json!(Uuid::new_v4());
+        request["time"] = keyward::activation::fields::moment(site.now()).into();
+        let answer = site.ask(&request).await;
+        expected.push(site.lease(&answer).await.exp.to_string());
+    }
+    site.turn(time::Duration::days(1));
+    let mut refused = site.mak(2);
+    refused["time"] = keyward::activation::fields::moment(site.now()).into();
+    assert_eq!(site.ask(&refused).await["result"], "0xC004C020");
+    expected.push("none".to_owned());
+    assert_eq!(site.scalar::<String>(ends).await, expected.join(" "));
+    site.done().await;
+}
+
 /// ITP: each activation counts; at the limit 0xC004C020, and a raised limit lets the next one in.
 #[tokio::test]
 async fn itp_each_machine_spends_one_up_to_the_limit() {

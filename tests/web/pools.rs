@@ -5,6 +5,7 @@ use keyward::{
         code::{CodedConfirmation, CodedRequest},
         fields::moment,
         hardware::Hardware,
+        jws,
         offline::{self, REQUESTS},
         product_key,
         wire::Answer,
@@ -15,6 +16,7 @@ use keyward::{
 };
 use reqwest::{StatusCode, multipart};
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 use time::Duration;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -310,6 +312,55 @@ async fn a_code_of_an_isolated_machine_is_typed_and_its_confirmation_is_shown() 
     maker.app.done().await;
 }
 
+/// protocol.md, Files: a device that no host ever meets enrols and is activated by one file; a code can't say that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carried_file_enrols_a_device_and_a_typed_code_is_told_to_be_one() {
+    let maker = Maker::new("enrolled").await;
+    let id = maker.issue("5").await;
+    let key = maker.copy(&id).await;
+    let (_, page) = maker.post("/devices", &[("note", "Lab"), ("devices", "1"), ("days", "5")]).await;
+    let code = page.split("<code>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let hello = |machine: u128, code: &str| {
+        json!({ "v": 1, "op": "hello", "id": Uuid::from_u128(0xe00 + machine), "enrol": { "application": maker.application,
+            "cmid": Uuid::from_u128(1 + machine), "machine": format!("PC-{machine}"), "code": code } })
+    };
+    let signed = |machine: u8, request: &Value| {
+        let device = ed25519_dalek::SigningKey::from_bytes(&[machine; 32]);
+        json!({ "v": 1, "jws": jws::sign_device(&device, request.to_string().as_bytes()) }).to_string()
+    };
+    let lines = [
+        signed(1, &hello(1, &code)),
+        signed(1, &maker.request(&key, 1)),
+        signed(2, &hello(2, "WRONG")),
+        signed(2, &maker.request(&key, 2)),
+    ];
+    let file = offline::write(REQUESTS, lines.iter().map(String::as_str));
+    let (_, page) = maker.carry(&[("lab.txt", file.clone())]).await;
+    assert!(page.contains("1 machine activated, 1 device enrolled, 2 requests refused"), "{page}");
+    assert!(
+        page.contains("Enrolled") && page.contains("the code isn") && page.contains("value=\"00000000-0000-0000"),
+        "{page}"
+    );
+    let (_, again) = maker.carry(&[("lab.txt", file)]).await;
+    assert!(again.contains("1 machine activated, 1 device enrolled") && again.contains("as before"), "{again}");
+    assert!(maker.page(&format!("/keys/{id}")).await.contains("1 of 5"));
+    assert!(maker.actions().await.iter().filter(|action| *action == "device.enrol").count() == 1);
+
+    let asked = CodedRequest {
+        last_five: key[24..].to_owned(),
+        cmid: Uuid::from_u128(9),
+        is_virtual: false,
+        time: maker.app.clock.now(),
+        hardware: Hardware { board: "00112233445566ff".into(), ..Hardware::default() },
+    };
+    let typed = format!("PC-9 {}", asked.write().unwrap());
+    let answer = maker.app.post("/activation/offline/codes", maker.me, &[("codes", &typed)]).await;
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("takes enrolled devices only") && page.contains("--enrol CODE"), "{page}");
+    maker.app.done().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_enrolment_code_is_shown_once_and_a_device_loses_its_trust_by_its_name() {
     let world = world().await;
@@ -371,5 +422,158 @@ async fn machines_that_ask_over_tcp_show_in_the_count() {
     assert!(keys.contains("1 of 6"), "the host has taken a place");
     ending.cancel();
     serving.await.unwrap().unwrap();
+    maker.app.done().await;
+}
+
+/// The machines' names on a page of the list, in its order.
+fn names(page: &str) -> Vec<String> {
+    let rows = page.split("<tr data-row").skip(1);
+    rows.map(|row| row.split("data-panel").nth(1).unwrap().split(['>', '<']).nth(1).unwrap().to_owned()).collect()
+}
+
+/// protocol.md, Leases: a key's lease ends like any other, and asking with the key again renews it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_a_key_activated_shows_when_its_lease_ends() {
+    let maker = Maker::new("open").await;
+    let id = maker.issue("2").await;
+    let key = maker.copy(&id).await;
+    let request = maker.request(&key, 7);
+    maker.carry(&[("one.txt", offline::write(REQUESTS, [request.to_string().as_str()]))]).await;
+    let ends = (maker.app.clock.now() + Duration::days(180)).date().to_string();
+    let list = maker.page("/machines?way=key").await;
+    assert!(list.contains(&format!("<time datetime=\"{ends}")) && list.contains("Activated"), "{ends}: {list}");
+    let panel = maker.page(&format!("/machines/{}", request["cmid"].as_str().unwrap())).await;
+    assert!(panel.contains("Lease ends</dt><dd>"), "{panel}");
+    assert_eq!(names(&maker.page("/machines?state=activated").await), ["PC-7"]);
+    assert!(maker.page("/machines?state=ended").await.contains("No machine matches"));
+    // As half a year later, which no session sees.
+    let mut owner = PgConnection::connect_with(&maker.app.database().owner).await.unwrap();
+    let later = "ALTER TABLE mak_answers DISABLE TRIGGER ALL; UPDATE mak_answers SET lease_ends_at = lease_ends_at - interval '180 days'";
+    sqlx::raw_sql(later).execute(&mut owner).await.unwrap();
+    assert_eq!(names(&maker.page("/machines?state=ended").await), ["PC-7"]);
+    assert!(maker.page("/machines?way=key").await.contains("Lease ended"));
+    // Another answer to the same client: the latest one counts.
+    sqlx::raw_sql(
+        "INSERT INTO mak_answers (application_id, request_id, key_id, activation_id, cmid, machine, at, answer)
+         SELECT application_id, gen_random_uuid(), key_id, activation_id, cmid, 'PC-7-new', at + interval '1 minute', '{}' FROM mak_answers",
+    )
+    .execute(&mut owner)
+    .await
+    .unwrap();
+    let list = maker.page("/machines?way=key").await;
+    assert!(names(&list) == ["PC-7-new"] && list.contains("Not known") && list.contains("Activated"), "{list}");
+    sqlx::raw_sql("UPDATE product_keys SET blocked_at = now() WHERE ledger").execute(&mut owner).await.unwrap();
+    owner.close().await.unwrap();
+    assert_eq!(names(&maker.page("/machines?state=blocked").await), ["PC-7-new"]);
+    assert!(maker.page("/machines?state=activated").await.contains("No machine matches"));
+    maker.app.done().await;
+}
+
+/// Each filter by itself and each order, over machines of every state.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_machines_is_filtered_sorted_searched_and_paged() {
+    let maker = Maker::new("open").await;
+    let now = maker.app.clock.now();
+    let mut owner = PgConnection::connect_with(&maker.app.database().owner).await.unwrap();
+    // Name, seconds since it asked, days until its lease ends, counted, replaced, cloned.
+    let machines = [
+        ("alpha", 10, Some(100), true, false, false),
+        ("Beta", 20, Some(-1), true, false, true),
+        ("gamma", 30, None, true, false, false),
+        ("delta_1", 40, Some(90), false, true, false),
+        ("omega", 50, Some(120), false, false, false),
+    ];
+    for (at, (name, ago, lease, counted, replaced, cloned)) in (1_u128..).zip(machines) {
+        sqlx::query(
+            "INSERT INTO kms_clients (application_id, cmid, sku_id, machine, virtual, first_seen_at, asked_at, counted, lease_ends_at,
+                 superseded_by, cloned_at, address, request_id, result, count, needed)
+             VALUES ($1, $2, $3, $4, false, $5::timestamptz - interval '40 days', $5::timestamptz - make_interval(secs => $6),
+                 $7, $5::timestamptz + make_interval(days => $8), $9, $10, '', gen_random_uuid(), '0x00000000', 1, 2)",
+        )
+        .bind(maker.application.parse::<Uuid>().unwrap())
+        .bind(Uuid::from_u128(at))
+        .bind(maker.sku.parse::<Uuid>().unwrap())
+        .bind(name)
+        .bind(now)
+        .bind(f64::from(ago))
+        .bind(counted)
+        .bind(lease)
+        .bind(replaced.then(|| Uuid::from_u128(99)))
+        .bind(cloned.then_some(now))
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    }
+    for (query, expected) in [
+        ("", "alpha Beta gamma delta_1 omega"),
+        ("sort=last", "omega delta_1 gamma Beta alpha"),
+        ("sort=name", "alpha Beta delta_1 gamma omega"),
+        ("sort=-name", "omega gamma delta_1 Beta alpha"),
+        ("sort=lease", "Beta delta_1 alpha omega gamma"),
+        ("sort=-lease", "omega alpha delta_1 Beta gamma"),
+        ("state=activated", "alpha omega"),
+        ("state=ended", "Beta"),
+        ("state=waiting", "gamma"),
+        ("state=replaced", "delta_1"),
+        ("state=counted", "alpha Beta gamma"),
+        ("state=cloned", "Beta"),
+        ("state=revoked", ""),
+        ("state=blocked", ""),
+        ("state=no-such-word", "alpha Beta gamma delta_1 omega"),
+        ("way=count&sort=name", "alpha Beta delta_1 gamma omega"),
+        ("way=key", ""),
+        ("q=ETA", "Beta"),
+        ("q=_", "delta_1"),
+        ("q=ga&sort=name", "gamma omega"),
+        ("q=a&state=activated", "alpha omega"),
+        ("q=00000000-0000-0000-0000-000000000004", "delta_1"),
+    ] {
+        let page = maker.page(&format!("/machines?{query}")).await;
+        assert_eq!(names(&page).join(" "), expected, "{query}");
+    }
+    let page = maker.page("/machines?columns=name.cmid&sort=name").await;
+    assert!(page.contains("00000000-0000-0000-0000-000000000001") && !page.contains("data-label=\"State\""), "{page}");
+    sqlx::query(
+        "INSERT INTO kms_clients (application_id, cmid, sku_id, machine, virtual, first_seen_at, asked_at, counted, address, request_id, result, count, needed)
+         SELECT $1, gen_random_uuid(), $2, 'M-' || lpad(n::text, 6, '0'), false, $3, $3, true, '', gen_random_uuid(), '', 1, 2 FROM generate_series(1, 10050) n",
+    )
+    .bind(maker.application.parse::<Uuid>().unwrap())
+    .bind(maker.sku.parse::<Uuid>().unwrap())
+    .bind(now)
+    .execute(&mut owner)
+    .await
+    .unwrap();
+    let page = maker.page("/machines?q=M-&sort=name&page=2").await;
+    assert!(page.contains("51–100 of more than 10,000") && names(&page)[0] == "M-000051", "{page}");
+    let last = maker.page("/machines?q=M-&sort=name&page=5000").await;
+    assert!(last.contains("9,951–10,000 of more than 10,000") && !last.contains("rel=\"next\""), "{last}");
+    assert!(maker.page("/machines?q=M-01005").await.contains("1–1 of 1<"));
+    owner.close().await.unwrap();
+    maker.app.done().await;
+}
+
+/// A view of the machines stands among those of Activation, opens their list, and is nobody else's to count.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_list_of_machines_shows_can_be_saved_as_a_view() {
+    let world = world().await;
+    let maker = Maker::new("open").await;
+    let query = format!("application={}&state=waiting&columns=name.cmid&page=3", maker.application);
+    let form = [("list", "/activation"), ("query", query.as_str()), ("name", "Waiting here")];
+    let to = location(&maker.app.post("/views", maker.me, &form).await);
+    assert!(to.starts_with(&format!("{}?state=waiting&columns=name.cmid", maker.at("/machines"))), "{to}");
+    assert!(!to.contains("page=") && to.ends_with("did=view"), "{to}");
+    let views = maker.app.get("/views?list=activation", maker.me).await.text().await.unwrap();
+    assert!(
+        views.contains("State: waiting, Machines of an application") && views.contains("data-view-count>0<"),
+        "{views}"
+    );
+    let foreign = maker.page("/machines").await;
+    assert!(foreign.contains(&format!("name=\"query\" value=\"application={}", maker.application)), "{foreign}");
+    let query = format!("application={}", world.planted.own[1].application);
+    let form = [("list", "/activation"), ("query", query.as_str()), ("name", "Another's")];
+    location(&maker.app.post("/views", maker.me, &form).await);
+    let views = maker.app.get("/views", maker.me).await.text().await.unwrap();
+    let row = views.split("Another").nth(1).unwrap().split("</tr>").next().unwrap();
+    assert!(row.contains("You may no longer open this list") && !row.contains("data-view-count"), "{row}");
     maker.app.done().await;
 }

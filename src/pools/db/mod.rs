@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-pub use machines::{Sort, machine, machines};
+pub use machines::{MOST, Sort, machine, narrow};
 pub use site::{confirmations, foreign, hosts, last_hour, lease_keys, list_product, site};
 
 use super::{

@@ -20,7 +20,7 @@ pub struct Machine {
     pub first_seen_at: OffsetDateTime,
     /// When it asked last.
     pub seen_at: OffsetDateTime,
-    /// When the lease ends that it got by count.
+    /// When its lease ends; none for one that waits for the count, or where that isn't known.
     pub lease_ends_at: Option<OffsetDateTime>,
     /// Whether it is in the count now.
     pub counted: bool,
@@ -97,6 +97,18 @@ pub struct Filter {
     pub way: String,
 }
 
+impl Filter {
+    /// What was searched, where it is an id.
+    pub fn id(&self) -> Option<Uuid> {
+        self.q.parse().ok()
+    }
+
+    /// Whether it leaves anything out.
+    pub fn narrows(&self) -> bool {
+        !(self.q.is_empty() && self.state.is_empty() && self.way.is_empty())
+    }
+}
+
 /// A machine of the count, in full.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Counted {
@@ -145,6 +157,8 @@ pub struct Held {
     pub at: OffsetDateTime,
     /// When it was told last.
     pub told_at: OffsetDateTime,
+    /// When the lease ends that was told then; none where that isn't known.
+    pub lease_ends_at: Option<OffsetDateTime>,
     /// `online` or `offline`.
     pub way: String,
     /// From where.

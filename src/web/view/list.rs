@@ -99,8 +99,10 @@ pub struct Pager {
     pub first: u64,
     /// The last row shown.
     pub last: u64,
-    /// How many rows match.
+    /// How many rows match, or are shown of them.
     pub total: u64,
+    /// Whether more match than are shown.
+    pub more: bool,
     /// The page before, if there is one.
     pub previous: Option<String>,
     /// The page after, if there is one.
@@ -121,9 +123,17 @@ impl Pager {
             first: if total == 0 { 0 } else { before + 1 },
             last,
             total,
+            more: false,
             previous: (page > 1).then(|| at(page - 1)),
             next: (last < total).then(|| at(page + 1)),
         }
+    }
+
+    /// The same for a list that shows no more than `total` of the rows that match.
+    #[must_use]
+    pub const fn of_more(mut self) -> Self {
+        self.more = true;
+        self
     }
 
     /// `1–50 of 12,304`.
@@ -132,7 +142,8 @@ impl Pager {
         if self.total == 0 {
             return "0 of 0".to_owned();
         }
-        [number(self.first), "–".into(), number(self.last), " of ".into(), number(self.total)].concat()
+        let of = if self.more { " of more than " } else { " of " };
+        [number(self.first), "–".into(), number(self.last), of.into(), number(self.total)].concat()
     }
 
     /// Whether there is more than one page.
@@ -181,5 +192,6 @@ mod tests {
         assert_eq!((last.previous.as_deref(), last.next), (Some("/orders?page=2"), None));
         assert_eq!(Pager::new(&list, "page", 2, 50, 60).previous.as_deref(), Some("/orders"));
         assert_eq!(Pager::new(&list, "page", 1, 50, 0).range(), "0 of 0");
+        assert_eq!(Pager::new(&list, "page", 2, 50, 100).of_more().range(), "51–100 of more than 100");
     }
 }

@@ -1,0 +1,1 @@
+-- This version adds a column and replaces a function; it adds no table.

@@ -1,0 +1,1 @@
+-- This version adds columns and indexes, and no table.
