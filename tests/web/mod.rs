@@ -1,6 +1,7 @@
 //! The portal over HTTP.
 
 mod audit;
+mod away;
 mod contracts;
 mod corrected;
 mod hand;
