@@ -92,7 +92,7 @@ impl AwayPage {
     }
 
     fn empty(&self) -> Empty {
-        if self.narrowed || self.pager.total > 0 || self.address.get("page") != "" {
+        if self.narrowed || !self.address.get("page").is_empty() {
             return Empty::new(
                 EmptyKind::NothingMatches,
                 "Nothing archived matches",

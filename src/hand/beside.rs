@@ -100,7 +100,12 @@ pub async fn counted(
         return Ok(live);
     }
     let resting = resting::count(tx, &Resting { thing: thing.code(), ..of }).await?;
-    Ok(if show == Archive::Only { Some(resting) } else { live.map(|live| live + resting) })
+    Ok(match live {
+        Some(live) if show == Archive::Shown => Some(live + resting),
+        // Whoever has nothing in force may have all of it in the archive.
+        None if show == Archive::Shown && resting == 0 => None,
+        _ => Some(resting),
+    })
 }
 
 /// A page of the archive's rows of one kind, in the order that the list's address names.

@@ -50,7 +50,7 @@ async fn put_away(app: &App, contract: Uuid, lines: u32) {
 fn names(html: &str) -> Vec<String> {
     let rows = html.split("<tr data-row>").skip(1);
     rows.map(|row| {
-        let name = row.split_once("Archived</span> ").expect("marked").1;
+        let name = row.split_once("two\">").expect("a name").1;
         name.split('<').next().unwrap().trim().to_owned()
     })
     .collect()
