@@ -186,7 +186,7 @@ mod tests {
         ] {
             assert!(html.contains(part), "{part}: {html}");
         }
-        for part in ["/exports/", "data-select", "type=\"checkbox\"", "plot"] {
+        for part in ["/exports/", "data-select", "class=\"tick\"", "class=\"plot"] {
             assert!(!html.contains(part), "{part}");
         }
     }
