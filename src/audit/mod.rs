@@ -19,6 +19,7 @@ mod words;
 
 pub use event::{Actor, Event, Outcome, SITE, Stored};
 pub use screens::{address, count};
+pub use words::action as action_in_words;
 
 /// The routes of this slice.
 pub fn routes() -> crate::web::registry::Routes {

@@ -95,7 +95,7 @@ fn license_ids(n: i64) -> String {
     count(n.unsigned_abs(), "License ID", "License IDs")
 }
 
-fn next_month(day: Date) -> Date {
+pub(super) fn next_month(day: Date) -> Date {
     let month = day.month().next();
     let year = if month == Month::January { day.year() + 1 } else { day.year() };
     Date::from_calendar_date(year, month, 1).unwrap_or(day)
@@ -120,6 +120,12 @@ fn list_of(address: &Address, month: Date) -> String {
 /// `June 2027`.
 pub(super) fn words_of(month: Date) -> String {
     format!("{} {}", month.month(), month.year())
+}
+
+/// The month that an address names, in words; none where it names none.
+#[must_use]
+pub fn month_in_words(text: &str) -> Option<String> {
+    parse_month(text).map(words_of)
 }
 
 /// The first day of a month in an address, `2027-06`; anything else is none.

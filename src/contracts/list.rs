@@ -158,10 +158,6 @@ impl ContractsPage {
         chips(&self.address).into_iter().chain(archived).collect()
     }
 
-    fn only_archived(&self) -> bool {
-        self.shell.edits() && self.archived.only()
-    }
-
     fn clear(&self) -> String {
         Address::new(self.address.path())
             .with("sort", self.address.get("sort"))
@@ -194,8 +190,17 @@ impl ContractsPage {
     }
 }
 
-/// The filters that an address names, each with the way to take it off.
+/// The filters that an address names, each with the way to take it off, and the one that stands by itself.
 pub(super) fn chips(address: &Address) -> Vec<Chip> {
+    let mut chips = narrowing(address);
+    if address.get("expired").is_empty() {
+        chips.push(Chip::new("Expired hidden", address.clone().without("page").with("expired", "shown").href()));
+    }
+    chips
+}
+
+/// The filters that an address names.
+pub(super) fn narrowing(address: &Address) -> Vec<Chip> {
     let mut chips = Vec::new();
     let without = |part| address.clone().without(part).without("page").href();
     for (part, lead) in [("q", "Search: "), ("program", "Programme: "), ("status", "Status: ")] {
@@ -211,12 +216,9 @@ pub(super) fn chips(address: &Address) -> Vec<Chip> {
     if let Some(month) = parse_month(address.get("month")) {
         chips.push(Chip::new(["Ends in ", &words_of(month)].concat(), without("month")));
     }
-    let expired = address.clone().without("page");
-    chips.extend(match address.get("expired") {
-        "" => Some(Chip::new("Expired hidden", expired.with("expired", "shown").href())),
-        "only" => Some(Chip::new("Only expired", expired.with("expired", "shown").href())),
-        _ => None,
-    });
+    if address.get("expired") == "only" {
+        chips.push(Chip::new("Only expired", address.clone().without("page").with("expired", "shown").href()));
+    }
     chips
 }
 

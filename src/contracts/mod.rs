@@ -5,6 +5,7 @@
 //! Administrators alone. Tables: `contracts`, `agreements`, `license_summaries`, `contacts`.
 
 mod actions;
+mod away;
 mod chosen;
 pub mod db;
 mod ends;
@@ -19,9 +20,9 @@ mod used;
 use crate::web::registry::Routes;
 
 pub use chosen::{Asked, Choice};
-pub use ends::of_all as when_they_end;
 #[cfg(test)]
 pub(crate) use ends::sample_of_all as sample_of_ends;
+pub use ends::{month_in_words, of_all as when_they_end};
 pub use screens::{address, count, filter, with_revealed};
 
 /// The routes of this slice.

@@ -9,7 +9,7 @@ use time::Date;
 use uuid::Uuid;
 
 use super::{
-    actions, db, ends,
+    actions, away, db, ends,
     list::{COLUMNS, ContractRow, ContractStatus, ContractsPage},
     model::{self, Contract, ContractHead, Expired, Filter, Sort},
     ownership,
@@ -23,7 +23,7 @@ use crate::{
         roles::{Permission, Role},
     },
     error::{Error, Result},
-    hand::{self, db::Resting, model::Thing},
+    hand::{self, db::resting::Resting, model::Thing},
     keys::{self, model::Of, tab::Tab},
     postgres::Scoped,
     requests,
@@ -45,6 +45,10 @@ use crate::{
 pub async fn list(person: SignedIn, State(state): State<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
     let query = Pairs::parse(query.unwrap_or_default().as_bytes());
     let mut tx = person.begin(&state).await?;
+    let (shell, address) = (person.visitor().shell(&state), address(&query));
+    if shell.edits() && Archive::of(&address, Archive::LIST) == Archive::Only {
+        return Ok(Html(away::page(&mut tx, shell, address, &filter(&query)).await?).into_response());
+    }
     Ok(Html(page(&state, &person, &mut tx, &query, None).await?).into_response())
 }
 
@@ -113,11 +117,14 @@ pub fn filter(query: &Pairs) -> Filter {
 /// # Errors
 /// When the database fails.
 pub async fn count(tx: &mut Scoped, query: &Pairs) -> sqlx::Result<Option<i64>> {
-    if !db::sees_any(tx).await? {
-        return Ok(None);
-    }
-    let today = tx.today();
-    Ok(Some(db::list(tx, &filter(query), today, sort(query.one("sort")), 1, 0).await?.1))
+    let (filter, today) = (filter(query), tx.today());
+    let live = if db::sees_any(tx).await? {
+        Some(db::list(tx, &filter, today, sort(query.one("sort")), 1, 0).await?.1)
+    } else {
+        None
+    };
+    let show = Archive::parse(query.one(Archive::LIST));
+    hand::beside::counted(tx, Thing::Contract, (show, live), away::resting(&filter, today)).await
 }
 
 fn sort(text: &str) -> (Sort, bool) {
@@ -141,7 +148,8 @@ async fn page(
     query: &Pairs,
     panel: Option<ContractPanel>,
 ) -> Result<ContractsPage> {
-    let address = address(query);
+    let shell = person.visitor().shell(state);
+    let address = Archived::beside(address(query), shell.edits());
     let filter = filter(query);
     let number = page_of(query.one("page"));
     let today = tx.today();
@@ -150,11 +158,11 @@ async fn page(
     let may_export_keys = keys::db::reads_any(tx).await?;
     let empty = empty(tx, &filter).await?;
     let ends = ends::plot(tx, &filter, &address).await?;
-    let resting = Resting { q: &filter.q, ..Resting::default() };
+    let resting = away::resting(&filter, today);
     let archived = hand::beside::archived(tx, Thing::Contract, &address, Archive::LIST, resting).await?;
     let (export_keys, export_list) = ContractsPage::exports(&address);
     Ok(ContractsPage {
-        shell: person.visitor().shell(state),
+        shell,
         q: filter.q.clone(),
         programs: choices("All", programs, &filter.program),
         statuses: choices("All", statuses, &filter.status),
@@ -179,7 +187,7 @@ pub(super) const ENDINGS: [(&str, &str); 5] =
     [("", "Any time"), ("30", "In 30 days"), ("60", "In 60 days"), ("90", "In 90 days"), ("180", "In 180 days")];
 pub(super) const EXPIRED: [(&str, &str); 3] = [("", "Hidden"), ("shown", "Shown"), ("only", "Only")];
 
-fn among(choices: &[(&'static str, &'static str)], current: &str) -> Vec<Choice> {
+pub(super) fn among(choices: &[(&'static str, &'static str)], current: &str) -> Vec<Choice> {
     choices.iter().map(|(value, label)| Choice::new(*value, *label, current)).collect()
 }
 
@@ -292,7 +300,7 @@ async fn keys_tab(
         of: Of::Contract(head.id),
         open,
         here: list.clone().at(contract_path(&head.license_id)).with("tab", "keys"),
-        resting: Resting { license_id: &head.license_id, ..Resting::default() },
+        resting: Resting { facts: vec![("license_id", &head.license_id)], ..Resting::default() },
         lead: KeyLead::Product,
         export: Export::of_keys("export-selected", "Export selected keys", "selected")
             .field("license_id", head.license_id.clone())

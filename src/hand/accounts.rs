@@ -24,13 +24,13 @@ use crate::{
     auth::proof::{Fresh, OnAccount, Operator, SignedIn, Site},
     error::{Error, Result},
     people::accounts::{self, AddError},
-    postgres::Scope,
+    postgres::{Scope, Scoped},
     vault::envelope::fill_random,
     web::{
         form::Pairs,
         page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
-        view::{Address, Chip, Field, Pager, Undo, When, count},
+        view::{self, Address, Chip, Field, Pager, Undo, When},
     },
 };
 
@@ -113,7 +113,7 @@ pub async fn get(person: Site<Operator>, State(state): State<AppState>, query: R
             let orphans: u64 = query.one("orphans").parse().unwrap_or(0);
             let mut text = "Disabled: their sessions ended, and they can’t sign in. Their roles rest.".to_owned();
             if orphans > 0 {
-                text = format!("{text} {} nobody administers now.", count(orphans, "License ID", "License IDs"));
+                text = format!("{text} {} nobody administers now.", view::count(orphans, "License ID", "License IDs"));
             }
             match name.parse::<uuid::Uuid>() {
                 Ok(id) => page.shell.undo(Undo::new(text, format!("/accounts/{id}/enable"))),
@@ -127,10 +127,24 @@ pub async fn get(person: Site<Operator>, State(state): State<AppState>, query: R
     Ok(Html(page).into_response())
 }
 
-async fn page(state: &AppState, person: &SignedIn, query: &Pairs, fields: Vec<Field>) -> Result<AccountsPage> {
-    let address = ["q", "page"]
+/// The list's address.
+pub fn address(query: &Pairs) -> Address {
+    ["q", "page"]
         .into_iter()
-        .fold(Address::new("/accounts"), |address, part| address.with(part, query.one(part).trim()));
+        .fold(Address::new("/accounts"), |address, part| address.with(part, query.one(part).trim()))
+}
+
+/// How many accounts the list at this query shows on all its pages, to a site operator.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Scoped, query: &Pairs) -> sqlx::Result<i64> {
+    let found = db::accounts(tx, address(query).get("q"), 1, 0).await?;
+    Ok(found.first().map_or(0, |row| row.total))
+}
+
+async fn page(state: &AppState, person: &SignedIn, query: &Pairs, fields: Vec<Field>) -> Result<AccountsPage> {
+    let address = address(query);
     let (q, number) = (address.get("q").to_owned(), page_of(query.one("page")));
     let mut tx = person.begin(state).await?;
     let found = db::accounts(&mut tx, &q, PAGE, (number - 1) * PAGE).await?;

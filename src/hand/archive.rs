@@ -8,7 +8,12 @@ use axum::{
 use uuid::Uuid;
 
 use super::{
-    db::{self, Archived},
+    beside,
+    db::{
+        self,
+        resting::{self, Archived, Order, Resting},
+    },
+    input,
     model::Thing,
     rights::Allowed,
     undo, write,
@@ -22,28 +27,9 @@ use crate::{
         form::Pairs,
         page::{Html, Shell},
         paging::{PAGE, page_of},
-        view::{Address, Chip, Choice, Empty, EmptyKind, Pager, When},
+        view::{Address, ArchivedCell, ArchivedTable, Chip, Choice, Column, Empty, EmptyKind, Pager},
     },
 };
-
-/// Something put away.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// The kind, by its code.
-    pub thing: String,
-    /// The kind in words.
-    pub kind: &'static str,
-    /// The row.
-    pub id: String,
-    /// What it is called.
-    pub name: String,
-    /// More about it.
-    pub about: String,
-    /// Its License ID, or empty.
-    pub license_id: String,
-    /// Since when.
-    pub at: When,
-}
 
 /// The page.
 #[derive(Template)]
@@ -58,7 +44,7 @@ pub struct ArchivePage {
     /// The kinds to filter by.
     pub things: Vec<Choice>,
     /// What is on this page.
-    pub rows: Vec<Row>,
+    pub table: ArchivedTable,
     /// Which page.
     pub pager: Pager,
     /// What to show when there is no row.
@@ -85,6 +71,22 @@ pub(super) fn things(current: &str) -> Vec<Choice> {
     std::iter::once(Choice::new("", "All", current)).chain(each).collect()
 }
 
+/// The list's address.
+pub fn address(query: &Pairs) -> Address {
+    ["q", "thing", "page"]
+        .into_iter()
+        .fold(Address::new("/archive"), |address, part| address.with(part, query.one(part).trim()))
+}
+
+/// How many things the archive at this query shows on all its pages.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Scoped, query: &Pairs) -> sqlx::Result<i64> {
+    let address = address(query);
+    resting::count(tx, &Resting { thing: address.get("thing"), q: address.get("q"), ..Resting::default() }).await
+}
+
 /// The archive.
 ///
 /// # Errors
@@ -95,14 +97,12 @@ pub async fn get(
     query: RawQuery,
 ) -> Result<Response> {
     let query = undo::query(query);
-    let address = ["q", "thing", "page"]
-        .into_iter()
-        .fold(Address::new("/archive"), |address, part| address.with(part, query.one(part).trim()));
+    let address = address(&query);
     let page = page_of(query.one("page"));
     let mut tx = person.begin(&state).await?;
     let (q, thing) = (address.get("q").to_owned(), address.get("thing").to_owned());
-    let rows = db::archive(&mut tx, &q, &thing, PAGE, (page - 1) * PAGE).await?;
-    let total = rows.first().map_or(0, |row| row.total);
+    let of = Resting { thing: &thing, q: &q, ..Resting::default() };
+    let (rows, total) = resting::list(&mut tx, &of, Order::At(true), PAGE, (page - 1) * PAGE).await?;
     let now = tx.now();
     let empty = if q.is_empty() && thing.is_empty() {
         Empty::new(
@@ -117,7 +117,7 @@ pub async fn get(
         shell: person.visitor().shell(&state),
         things: things(&thing),
         q,
-        rows: rows.into_iter().map(|row| self::row(row, now)).collect(),
+        table: table(rows, now, address.href()),
         pager: Pager::new(&address, "page", page.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
         empty,
         address,
@@ -125,22 +125,22 @@ pub async fn get(
     .into_response())
 }
 
-fn row(row: Archived, now: time::OffsetDateTime) -> Row {
-    Row {
-        kind: Thing::parse(&row.thing).map_or("", Thing::label),
-        thing: row.thing,
-        id: row.id.to_string(),
-        name: row.name,
-        about: row.about,
-        license_id: row.license_id,
-        at: When::moment(row.archived_at, now),
-    }
+fn table(found: Vec<Archived>, now: time::OffsetDateTime, back: String) -> ArchivedTable {
+    let cell = |label, text: &str, class| ArchivedCell { label, text: text.to_owned(), class };
+    let rows = found.into_iter().filter_map(|found| {
+        let thing = Thing::parse(&found.thing)?;
+        let cells = vec![cell("Kind", thing.label(), ""), cell("License ID", &found.license_id, "mono")];
+        Some(beside::row(thing, found, cells, now))
+    });
+    let headings = ["Name", "Kind", "License ID", "Archived", "Why"].map(Column::plain);
+    ArchivedTable { headings: headings.to_vec(), rows: rows.collect(), back }
 }
 
 /// Puts a thing away.
 ///
 /// # Errors
-/// [`Error::NotFound`] where it isn't the person's to correct; [`Error::Conflict`] where something hangs on it.
+/// [`Error::NotFound`] where it isn't the person's to correct; [`Error::Conflict`] where something hangs on it,
+/// [`Error::Malformed`] for a reason that is too long or a product key.
 pub async fn put_away(
     person: Site<OperatorOrAdministrator>,
     State(state): State<AppState>,
@@ -173,7 +173,10 @@ async fn moved(state: &AppState, person: &SignedIn, form: &Pairs, away: bool) ->
     if away {
         is_free(&mut tx, thing, id).await?;
     }
-    let mut set = write::Set::new(person.person().id, "");
+    if let Some(fault) = input::message(form).error {
+        return Err(Error::Malformed(["Why: ", &fault].concat()));
+    }
+    let mut set = write::Set::new(person.person().id, form.one("message"));
     let moved = set.archive(&mut tx, allowed, thing, id, away).await?;
     let word = if away { "archived" } else { "restored" };
     let back = form.one("back");
@@ -214,24 +217,25 @@ impl ArchivePage {
     /// A key and a License ID.
     pub fn sample() -> Self {
         let now = time::macros::datetime!(2026-11-22 14:13 UTC);
-        let row = |thing: &str, kind, name: &str, about: &str, license_id: &str| Row {
+        let found = |thing: &str, name: &str, about: &str, license_id: &str| Archived {
             thing: thing.into(),
-            kind,
-            id: "7".into(),
+            id: Uuid::from_u128(7),
             name: name.into(),
             about: about.into(),
             license_id: license_id.into(),
-            at: When::moment(time::macros::datetime!(2026-11-20 09:00 UTC), now),
+            archived_at: time::macros::datetime!(2026-11-20 09:00 UTC),
+            facts: sqlx::types::Json::default(),
+            who: "Mara Lindqvist".into(),
+            why: String::new(),
         };
         let address = Address::new("/archive").with("thing", "key");
+        let rows =
+            vec![found("key", "Windows 11 Pro", "…AB12C", "8671204"), found("contract", "68403177", "", "68403177")];
         Self {
             shell: Shell::sample("/archive"),
             q: String::new(),
             things: things("key"),
-            rows: vec![
-                row("key", "Product key", "Windows 11 Pro", "…AB12C", "8671204"),
-                row("contract", "License ID", "68403177", "Wide World Importers", "68403177"),
-            ],
+            table: table(rows, now, address.href()),
             pager: Pager::new(&address, "page", 1, 50, 2),
             empty: Empty::new(EmptyKind::NothingYet, "Nothing is in the archive", "It waits here."),
             address,

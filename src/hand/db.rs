@@ -1,5 +1,7 @@
 //! What there is to read about changes by hand, in a person's scope: row-level security cuts it.
 
+pub mod resting;
+
 use sqlx::AssertSqlSafe;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
@@ -79,74 +81,6 @@ pub async fn list(tx: &mut Scoped, filter: &Filter, limit: i64, offset: i64) -> 
         .await?;
     let total = rows.first().map_or(0, |row| row.total);
     Ok((rows.into_iter().map(|row| row.changed).collect(), total))
-}
-
-/// Something in the archive.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Archived {
-    /// Its kind, by its code.
-    pub thing: String,
-    /// The row.
-    pub id: Uuid,
-    /// What it is called.
-    pub name: String,
-    /// More about it.
-    pub about: String,
-    /// Its License ID, or empty.
-    pub license_id: String,
-    /// Since when.
-    pub archived_at: OffsetDateTime,
-    /// How many there are in all.
-    pub total: i64,
-}
-
-/// A page of what the person may bring back.
-///
-/// # Errors
-/// When the database fails.
-pub async fn archive(tx: &mut Scoped, q: &str, thing: &str, limit: i64, offset: i64) -> sqlx::Result<Vec<Archived>> {
-    sqlx::query_as(
-        "SELECT *, count(*) OVER () AS total FROM app_archive()
-         WHERE ($1 = '' OR thing = $1) AND ($2 = '' OR concat_ws(E'\\n', name, about, license_id) ILIKE '%' || $2 || '%')
-         ORDER BY archived_at DESC, id LIMIT $3 OFFSET $4",
-    )
-    .bind(thing)
-    .bind(like(q))
-    .bind(limit)
-    .bind(offset)
-    .fetch_all(&mut **tx)
-    .await
-}
-
-/// Where something in the archive belongs, for a list that is narrowed to that; what is empty narrows nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Resting<'a> {
-    /// Words of its name, number or License ID.
-    pub q: &'a str,
-    /// A License ID.
-    pub license_id: &'a str,
-    /// A product, by its name.
-    pub product: &'a str,
-}
-
-/// What the person may bring back of one kind, the last first.
-///
-/// # Errors
-/// When the database fails.
-pub async fn resting(tx: &mut Scoped, thing: Thing, of: Resting<'_>, limit: i64) -> sqlx::Result<Vec<Archived>> {
-    sqlx::query_as(
-        "SELECT *, count(*) OVER () AS total FROM app_archive()
-         WHERE thing = $1 AND ($2 = '' OR concat_ws(E'\\n', name, about, license_id) ILIKE '%' || $2 || '%')
-           AND ($3 = '' OR license_id = $3) AND ($4 = '' OR name = $4)
-         ORDER BY archived_at DESC, id LIMIT $5",
-    )
-    .bind(thing.code())
-    .bind(like(of.q))
-    .bind(of.license_id)
-    .bind(of.product)
-    .bind(limit)
-    .fetch_all(&mut **tx)
-    .await
 }
 
 /// A key with all that stands beside it.

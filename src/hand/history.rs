@@ -67,6 +67,18 @@ impl HistoryRow {
             at_risk,
         }
     }
+
+    /// What the next import does to it, as far as it still stands.
+    #[must_use]
+    pub fn risk(&self) -> String {
+        if self.undone || self.did == "Taken back" {
+            String::new()
+        } else if self.at_risk.is_empty() {
+            "An import leaves this alone.".to_owned()
+        } else {
+            ["The next import may overwrite: ", &self.at_risk].concat()
+        }
+    }
 }
 
 #[cfg(test)]

@@ -21,9 +21,20 @@ use crate::{
         form::Pairs,
         page::{Html, Shell},
         paging::{PAGE, page_of},
-        view::{Address, Chip, Choice, Empty, EmptyKind, Pager},
+        view::{Address, Chip, Choice, Columns, Empty, EmptyKind, Offered, Pager},
     },
 };
+
+/// What the list has to show of a change.
+const COLUMNS: [Offered; 7] = [
+    Offered::new("what", "What"),
+    Offered::new("change", "Change"),
+    Offered::new("why", "Why").gives_way("less"),
+    Offered::new("who", "Who"),
+    Offered::new("when", "When"),
+    Offered::new("license_id", "License ID").more(),
+    Offered::new("risk", "Next import").more(),
+];
 
 /// The page.
 #[derive(Template)]
@@ -31,8 +42,10 @@ use crate::{
 pub struct ChangesPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `q`, `thing`, `since`, `page`.
+    /// The list's address: `q`, `thing`, `since`, `page`, `columns`.
     pub address: Address,
+    /// Which columns are shown.
+    pub columns: Columns,
     /// What was searched.
     pub q: String,
     /// The kinds to filter by.
@@ -88,6 +101,7 @@ pub async fn get(
         rows: rows.into_iter().map(|change| HistoryRow::of(change, now)).collect(),
         pager: Pager::new(&address, "page", page.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
         empty: empty(&filter),
+        columns: Columns::parse(&COLUMNS, &query.all("columns")),
         q: filter.q,
         address,
     })
@@ -96,9 +110,12 @@ pub async fn get(
 
 /// The list's address.
 pub fn address(query: &Pairs) -> Address {
-    ["q", "thing", "since", "page"]
+    let since = if query.one("since") == "import" { "import" } else { "" };
+    ["q", "thing", "page"]
         .into_iter()
         .fold(Address::new("/changes"), |address, part| address.with(part, query.one(part).trim()))
+        .with("since", since)
+        .with("columns", Columns::parse(&COLUMNS, &query.all("columns")).part())
 }
 
 fn filter(address: &Address) -> Filter {
@@ -142,6 +159,7 @@ impl ChangesPage {
             rows: vec![HistoryRow::sample()],
             pager: Pager::new(&address, "page", 1, 50, 1),
             empty: empty(&Filter::default()),
+            columns: Columns::parse(&COLUMNS, &[]),
             address,
         }
     }
@@ -156,5 +174,21 @@ mod tests {
         let html = ChangesPage::sample().render().expect("renders");
         assert!(html.contains("The next import may overwrite: End date"), "{html}");
         assert!(html.contains("Changed since the last import"));
+    }
+
+    #[test]
+    fn its_columns_are_chosen() {
+        let query = Pairs::parse(b"columns=license_id.risk.when");
+        let columns = Columns::parse(&COLUMNS, &query.all("columns"));
+        assert_eq!(address(&query).href(), "/changes?columns=what.when.license_id.risk");
+        let html = ChangesPage { columns, ..ChangesPage::sample() }.render().expect("renders");
+        for label in ["When", "License ID", "Next import"] {
+            assert!(html.contains(&format!("data-label=\"{label}\"")), "{label}");
+        }
+        for label in ["Change", "Why", "Who"] {
+            assert!(!html.contains(&format!("data-label=\"{label}\"")), "{label}");
+        }
+        let html = ChangesPage::sample().render().expect("renders");
+        assert!(!html.contains("data-label=\"License ID\""));
     }
 }

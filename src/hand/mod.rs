@@ -5,8 +5,9 @@
 //! with their place in its structure, and accounts, without seeing a key. [`rights`] asks, in the transaction that writes. Tables:
 //! `changes`; writes to the whole estate and to `people`. [`model`] lists every column that can be written here.
 
-mod accounts;
-mod archive;
+pub mod accounts;
+pub mod archive;
+pub mod away;
 pub mod beside;
 mod bulk;
 pub mod db;
@@ -16,7 +17,7 @@ mod input;
 mod key;
 mod list;
 pub mod model;
-mod organizations;
+pub mod organizations;
 mod reading;
 pub mod rights;
 mod rows;

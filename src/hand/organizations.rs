@@ -8,16 +8,18 @@ use axum::{
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::{archive, beside, db::Resting, model::Thing, undo};
+use super::{archive, away::Away, beside, db::resting::Resting, model::Thing, undo};
 use crate::{
     app::AppState,
     auth::proof::{Operator, Site},
     error::Result,
-    postgres::{Scope, like},
+    postgres::{Scope, Scoped, like},
     web::{
+        form::Pairs,
         page::{Html, Shell},
         paging::{PAGE, page_of},
-        view::{Address, Archive, Archived, Chip, Empty, EmptyKind, Pager, contract_path, number, product_path},
+        view::{Address, Archive, Archived, Chip, Empty, EmptyKind, Pager, Tab, contract_path, number, product_path},
+        visitor::Person,
     },
 };
 
@@ -91,6 +93,16 @@ impl List {
         }
     }
 
+    /// What its archive is called.
+    const fn archived(self) -> &'static str {
+        match self {
+            Self::Organizations => "Archived organizations",
+            Self::Agreements => "Archived parent agreements",
+            Self::Products => "Archived products",
+            Self::Contracts => "Archived License IDs",
+        }
+    }
+
     const fn thing(self) -> Thing {
         match self {
             Self::Organizations => Thing::Organization,
@@ -133,26 +145,18 @@ pub struct Row {
     pub hanging: String,
 }
 
-/// A list to choose.
-#[derive(Clone, Debug)]
-pub struct Pill {
-    label: &'static str,
-    href: String,
-    current: bool,
-}
-
 /// The page.
 #[derive(Template)]
 #[template(path = "hand/organizations.html")]
 pub struct OrganizationsPage {
     /// The frame.
     pub shell: Shell,
-    /// The list's address: `kind`, `q`, `archived`, `page`.
+    /// The list's address: `kind`, `q`, `archived`, `sort` (of what is archived), `page`.
     pub address: Address,
     /// What was searched.
     pub q: String,
     /// The lists.
-    pub pills: Vec<Pill>,
+    pub pills: Vec<Tab>,
     /// What the button says that adds one, and where it leads.
     pub add: (&'static str, &'static str),
     /// The heading over what stands beside a name; empty for none.
@@ -183,34 +187,86 @@ impl OrganizationsPage {
     }
 }
 
-/// The page.
+/// What the list is called that an address names by `kind`.
+#[must_use]
+pub fn kind_in_words(kind: &str) -> &'static str {
+    List::parse(kind).label()
+}
+
+/// The list's address.
+pub fn address(query: &Pairs) -> Address {
+    ["kind", "q", Archive::LIST, "sort", "page"]
+        .into_iter()
+        .fold(Address::new("/organizations"), |address, part| address.with(part, query.one(part).trim()))
+}
+
+/// How many rows the list at this query shows on all its pages; `None` for whoever isn't a site operator.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(person: Site<Operator>, State(state): State<AppState>, query: RawQuery) -> Result<Response> {
-    let query = undo::query(query);
-    let address = ["kind", "q", "archived", "page"]
-        .into_iter()
-        .fold(Address::new("/organizations"), |address, part| address.with(part, query.one(part).trim()));
-    let list = List::parse(address.get("kind"));
-    let (q, page) = (address.get("q").to_owned(), page_of(query.one("page")));
-    // System scope: a site operator keeps the structure of the whole site and sees none of it by a role. The proof
-    // says that it is one; names and numbers are read here, nothing that a role opens.
+pub async fn count(state: &AppState, own: &mut Scoped, person: &Person, query: &Pairs) -> Result<Option<i64>> {
+    if !person.site_operator {
+        return Ok(None);
+    }
+    let address = address(query);
+    let (list, q) = (List::parse(address.get("kind")), address.get("q"));
+    let live = found(state, list, q, (1, 0)).await?.first().map_or(0, |row| row.total);
+    let resting = Resting { q, ..Resting::default() };
+    let show = Archive::of(&address, Archive::LIST);
+    Ok(beside::counted(own, list.thing(), (show, Some(live)), resting).await?)
+}
+
+/// A page of a list: so many rows, after so many.
+async fn found(state: &AppState, list: List, q: &str, (limit, offset): (i64, i64)) -> Result<Vec<Found>> {
+    // System scope: a site operator keeps the structure of the whole site and sees none of it by a role. Whoever calls
+    // has made sure that it is one; names and numbers are read here, nothing that a role opens.
     let mut tx = state.db.begin(Scope::System).await?;
     let statement = format!(
         "SELECT x.*, count(*) OVER () AS total FROM ({}) x
          WHERE $1 = '' OR concat_ws(E'\\n', x.name, x.beside) ILIKE '%' || $1 || '%' ORDER BY lower(x.name), x.id LIMIT $2 OFFSET $3",
         list.statement()
     );
-    let found: Vec<Found> = sqlx::query_as(AssertSqlSafe(statement))
-        .bind(like(&q))
-        .bind(PAGE)
-        .bind((page - 1) * PAGE)
-        .fetch_all(&mut *tx)
-        .await?;
-    let total = found.first().map_or(0, |row| row.total);
+    let rows =
+        sqlx::query_as(AssertSqlSafe(statement)).bind(like(q)).bind(limit).bind(offset).fetch_all(&mut *tx).await?;
+    Ok(rows)
+}
+
+/// The list of the archive alone.
+async fn away(tx: &mut Scoped, shell: Shell, list: List, address: Address) -> Result<Response> {
+    let q = address.get("q").to_owned();
+    let mut tabs = pills(list);
+    for tab in &mut tabs {
+        tab.href = [tab.href.as_str(), if tab.href.contains('?') { "&" } else { "?" }, "archived=only"].concat();
+    }
+    let asked = Away {
+        thing: list.thing(),
+        title: list.archived(),
+        placeholder: "Name or number",
+        of: Resting { q: &q, ..Resting::default() },
+        tabs,
+        fields: Vec::new(),
+        chips: archive::chips(&address, &[("q", "Search: ")]),
+        address,
+    };
+    Ok(Html(asked.page(shell, tx).await?).into_response())
+}
+
+/// The page.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(person: Site<Operator>, State(state): State<AppState>, query: RawQuery) -> Result<Response> {
+    let query = undo::query(query);
+    let address = address(&query);
+    let list = List::parse(address.get("kind"));
     // What may be brought back is the person's to ask.
     let mut own = person.begin(&state).await?;
+    if Archive::of(&address, Archive::LIST) == Archive::Only {
+        return away(&mut own, person.visitor().shell(&state), list, address).await;
+    }
+    let (q, page) = (address.get("q").to_owned(), page_of(query.one("page")));
+    let found = found(&state, list, &q, (PAGE, (page - 1) * PAGE)).await?;
+    let total = found.first().map_or(0, |row| row.total);
     let resting = Resting { q: &q, ..Resting::default() };
     let archived = beside::archived(&mut own, list.thing(), &address, Archive::LIST, resting).await?;
     Ok(Html(OrganizationsPage {
@@ -234,9 +290,10 @@ pub async fn get(person: Site<Operator>, State(state): State<AppState>, query: R
     .into_response())
 }
 
-fn pills(current: List) -> Vec<Pill> {
-    let pill = |list: List| Pill {
+fn pills(current: List) -> Vec<Tab> {
+    let pill = |list: List| Tab {
         label: list.label(),
+        count: None,
         href: Address::new("/organizations").with("kind", list.code()).href(),
         current: list == current,
     };

@@ -3,7 +3,7 @@
 use super::{db, model::Of, view};
 use crate::{
     error::Result,
-    hand::{self, db::Resting, model::Thing},
+    hand::{self, db::resting::Resting, model::Thing},
     people,
     postgres::Scoped,
     requests,
@@ -48,12 +48,13 @@ impl Tab<'_> {
         requests::beside::mark(tx, &mut rows).await?;
         people::access::mark(tx, &mut rows).await?;
         let here = self.here.with(Archive::KEYS, query.one(Archive::KEYS));
+        let here = here.with("keys_page", query.one("keys_page"));
         let keys = KeyList {
             archived: hand::beside::archived(tx, Thing::Key, &here, Archive::KEYS, self.resting).await?,
             lead: self.lead,
             place: here.path().to_owned(),
             pager: Pager::new(&here, "keys_page", number.unsigned_abs(), PAGE.unsigned_abs(), total),
-            back: here.with("keys_page", query.one("keys_page")).href(),
+            back: here.href(),
             rows,
             export: (total > 0).then_some(self.export),
             locked: None,

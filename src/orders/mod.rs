@@ -3,6 +3,7 @@
 //! Who may: roles that read the licence position (Administrator, License position reader) see the
 //! orders of their License IDs. Tables: `orders`.
 
+mod away;
 pub mod db;
 mod esu;
 mod filter;

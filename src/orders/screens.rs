@@ -7,7 +7,7 @@ use axum::{
 use time::Date;
 
 use super::{
-    db, esu,
+    away, db, esu,
     filter::{self, Narrowed},
     list::{COLUMNS, OrderRow, OrdersPage},
     model::{Filter, Only, Order, Sort},
@@ -18,13 +18,13 @@ use crate::{
     auth::proof::{OnOrder, SignedIn},
     contracts,
     error::Result,
-    hand::{self, db::Resting, model::Thing},
+    hand::{self, model::Thing},
     postgres::Scoped,
     web::{
         form::Pairs,
         page::Html,
         paging::{PAGE, page_of},
-        view::{Address, Archive, Choice, Columns, Empty, EmptyKind, Field, Pager, Tab, When},
+        view::{Address, Archive, Archived, Choice, Columns, Empty, EmptyKind, Field, Pager, Tab, When},
     },
 };
 
@@ -35,6 +35,10 @@ use crate::{
 pub async fn list(person: SignedIn, State(state): State<AppState>, RawQuery(query): RawQuery) -> Result<Response> {
     let query = Pairs::parse(query.unwrap_or_default().as_bytes());
     let mut tx = person.begin(&state).await?;
+    let (shell, address) = (person.visitor().shell(&state), filter::address(&query));
+    if shell.edits() && Archive::of(&address, Archive::LIST) == Archive::Only {
+        return Ok(Html(away::page(&mut tx, shell, address, &filter::filter(&query)).await?).into_response());
+    }
     Ok(Html(page(&state, &person, &mut tx, &query, None).await?).into_response())
 }
 
@@ -57,17 +61,18 @@ async fn page(
     query: &Pairs,
     panel: Option<OrderPanel>,
 ) -> Result<OrdersPage> {
-    let address = filter::address(query);
+    let shell = person.visitor().shell(state);
+    let address = Archived::beside(filter::address(query), shell.edits());
     let narrowed = filter::filter(query);
     let filter = &narrowed.filter;
     let number = page_of(query.one("page"));
     let today = tx.today();
     let (rows, total) = db::list(tx, filter, today, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
     let (resellers, countries) = db::vocabulary(tx).await?;
-    let resting = Resting { q: &filter.q, license_id: &filter.license_id, product: "" };
-    let archived = hand::beside::archived(tx, Thing::Order, &address, Archive::LIST, resting).await?;
+    let archived =
+        hand::beside::archived(tx, Thing::Order, &address, Archive::LIST, away::resting(filter, today)).await?;
     Ok(OrdersPage {
-        shell: person.visitor().shell(state),
+        shell,
         q: filter.q.clone(),
         only: only(&address),
         resellers: choices(resellers, &filter.reseller),
@@ -90,12 +95,14 @@ async fn page(
 /// # Errors
 /// When the database fails.
 pub async fn count(tx: &mut Scoped, query: &Pairs) -> sqlx::Result<Option<i64>> {
-    if !db::reads_any(tx).await? {
-        return Ok(None);
-    }
-    let today = tx.today();
-    let filter = filter::filter(query).filter;
-    Ok(Some(db::list(tx, &filter, today, sort(query.one("sort")), 1, 0).await?.1))
+    let (filter, today) = (filter::filter(query).filter, tx.today());
+    let live = if db::reads_any(tx).await? {
+        Some(db::list(tx, &filter, today, sort(query.one("sort")), 1, 0).await?.1)
+    } else {
+        None
+    };
+    let show = Archive::parse(query.one(Archive::LIST));
+    hand::beside::counted(tx, Thing::Order, (show, live), away::resting(&filter, today)).await
 }
 
 fn choices(values: Vec<String>, current: &str) -> Vec<Choice> {

@@ -115,10 +115,6 @@ impl ProductsPage {
         chips
     }
 
-    fn only_archived(&self) -> bool {
-        self.shell.operates() && self.archived.only()
-    }
-
     /// Without any filter; nowhere where the archive's chip stands alone.
     fn clear(&self) -> &str {
         if self.chips().len() > usize::from(self.shell.operates()) { self.address.path() } else { "" }

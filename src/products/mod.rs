@@ -7,6 +7,7 @@
 //! come from the slice `keys`.
 
 pub mod about;
+mod away;
 pub mod classify;
 mod days;
 pub mod db;

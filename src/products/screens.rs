@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     about::{self, WrongDay},
-    db,
+    away, db,
     downloads::{self, upload::Form},
     list::{COLUMNS, Category, ProductRow, ProductsPage},
     model::{Filter, Listed, Product, Sort},
@@ -22,7 +22,7 @@ use crate::{
         roles::Role,
     },
     error::Result,
-    hand::{self, db::Resting, model::Thing},
+    hand::{self, db::resting::Resting, model::Thing},
     keys::{
         self, ProductKey,
         model::{Of, Standing},
@@ -35,8 +35,8 @@ use crate::{
         page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
         view::{
-            Address, Archive, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo, named_in,
-            product_path,
+            Address, Archive, Archived, Columns, Empty, EmptyKind, Export, KeyLead, KeyList, Locked, Pager, Undo,
+            named_in, product_path,
         },
     },
 };
@@ -51,6 +51,11 @@ pub async fn list(person: SignedIn, State(state): State<AppState>, RawQuery(quer
         return Ok(elsewhere);
     }
     let mut tx = person.begin(&state).await?;
+    let (shell, address) = (person.visitor().shell(&state), address(&query));
+    if shell.operates() && Archive::of(&address, Archive::LIST) == Archive::Only {
+        let filter = filter(&address);
+        return Ok(Html(away::page(&mut tx, shell, address, &filter).await?).into_response());
+    }
     Ok(Html(page(&state, &person, &mut tx, &query, None).await?).into_response())
 }
 
@@ -174,8 +179,10 @@ fn filter(address: &Address) -> Filter {
 /// When the database fails.
 pub async fn count(tx: &mut Scoped, query: &Pairs) -> sqlx::Result<Option<i64>> {
     let address = address(query);
-    let survey = db::survey(tx, &filter(&address), sort(address.get("sort")), 1, 0).await?;
-    Ok(survey.sees_any.then_some(survey.total))
+    let filter = filter(&address);
+    let survey = db::survey(tx, &filter, sort(address.get("sort")), 1, 0).await?;
+    let (show, live) = (Archive::of(&address, Archive::LIST), survey.sees_any.then_some(survey.total));
+    hand::beside::counted(tx, Thing::Product, (show, live), away::resting(&filter)).await
 }
 
 fn sort(text: &str) -> (Sort, bool) {
@@ -196,13 +203,13 @@ async fn page(
     query: &Pairs,
     panel: Option<ProductPanel>,
 ) -> Result<ProductsPage> {
-    let address = address(query);
+    let mut shell = person.visitor().shell(state);
+    let address = Archived::beside(address(query), shell.operates());
     let filter = filter(&address);
     let number = page_of(query.one("page"));
     let survey = db::survey(tx, &filter, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
-    let resting = Resting { q: &filter.q, ..Resting::default() };
+    let resting = away::resting(&filter);
     let archived = hand::beside::archived(tx, Thing::Product, &address, Archive::LIST, resting).await?;
-    let mut shell = person.visitor().shell(state);
     if query.one("notice") == "nothing-selected" {
         shell = shell
             .notice(Tone::Warn, "Nothing was selected, so nothing was exported. Tick the keys you want, then export.");
@@ -318,7 +325,7 @@ async fn keys_tab(
         of: Of::Product(product, standing),
         open: tab == ProductTab::Keys,
         here: list.clone().at(product_path(&product.slug)).with("tab", "keys"),
-        resting: Resting { product: &product.name, ..Resting::default() },
+        resting: Resting { facts: vec![("product", &product.slug)], ..Resting::default() },
         lead: KeyLead::Contract,
         export: Export::of_keys("export-selected", "Export selected keys", "selected")
             .field("product", product.slug.clone())

@@ -6,6 +6,15 @@ use uuid::Uuid;
 use super::machine::{Course, Kind, Standing, State};
 use crate::web::view::number;
 
+/// Whose turn it is, as addresses and the list's filter name it; anybody's first.
+pub const TURNS: [(&str, &str); 5] = [
+    ("", "Anybody’s"),
+    ("decide", "Waits for my decision"),
+    ("answer", "Waits for my answer"),
+    ("me", "Asked by me"),
+    ("late", "Overdue"),
+];
+
 /// A request in full, as somebody who may see it sees it.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Request {

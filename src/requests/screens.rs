@@ -10,7 +10,7 @@ use super::{
     db::{self, Filter, Sort},
     list::{COLUMNS, RequestRow, RequestsPage},
     machine::{Kind, State},
-    model::Request,
+    model::{Request, TURNS},
 };
 use crate::{
     app::AppState,
@@ -46,16 +46,7 @@ pub async fn list(person: SignedIn, Shared(state): Shared<AppState>, RawQuery(qu
         kinds: std::iter::once(Choice::new("", "All", &filter.kind))
             .chain(Kind::ALL.into_iter().map(|kind| Choice::new(kind.code(), kind.label(), &filter.kind)))
             .collect(),
-        turns: [
-            ("", "Anybody’s"),
-            ("decide", "Waits for my decision"),
-            ("answer", "Waits for my answer"),
-            ("me", "Asked by me"),
-            ("late", "Overdue"),
-        ]
-        .into_iter()
-        .map(|(value, label)| Choice::new(value, label, &filter.who))
-        .collect(),
+        turns: TURNS.into_iter().map(|(value, label)| Choice::new(value, label, &filter.who)).collect(),
         empty: empty(&address),
         columns: Columns::parse(&COLUMNS, &query.all("columns")),
         address,

@@ -2,7 +2,10 @@
 
 use super::model::List;
 use crate::{
-    audit, contracts, hand, orders, people, pools,
+    app::AppState,
+    audit, contracts,
+    error::Result,
+    hand, orders, people, pools,
     postgres::Scoped,
     products, requests,
     web::{form::Pairs, view::Address, visitor::Person},
@@ -19,29 +22,34 @@ impl List {
             Self::Requests => requests::address(query),
             Self::People => people::address(query),
             Self::Activation => pools::narrowed(query),
+            Self::Organizations => hand::organizations::address(query),
+            Self::Accounts => hand::accounts::address(query),
             Self::Changes => hand::address(query),
+            Self::Archive => hand::archive::address(query),
             Self::Audit => audit::address(query),
         };
-        // The numbers are of what is in force: a list of the archive alone would stand beside one that it doesn't show.
-        address.without("page").without("archived")
+        address.without("page")
     }
 
-    /// How many rows the list shows this person at a query, on all its pages: by the list's own count, in this person's
-    /// scope. `None` where the list is closed to them.
+    /// How many rows the list shows this person at a query, on all its pages, those of the archive with it where the
+    /// query asks for them: by the list's own count, in this person's scope. `None` where the list is closed to them.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn count(self, tx: &mut Scoped, person: &Person, query: &Pairs) -> sqlx::Result<Option<i64>> {
-        match self {
-            Self::Products => products::count(tx, query).await,
-            Self::Contracts => contracts::count(tx, query).await,
-            Self::Orders => orders::count(tx, query).await,
-            Self::Requests => requests::count(tx, query).await.map(Some),
-            Self::People => people::count(tx, person.site_operator, query).await.map(Some),
-            Self::Activation => pools::count(tx, person.administers, query).await,
-            Self::Changes => hand::count(tx, query).await.map(Some),
-            Self::Audit => audit::count(tx, query).await.map(Some),
-        }
+    pub async fn count(self, state: &AppState, tx: &mut Scoped, person: &Person, query: &Pairs) -> Result<Option<i64>> {
+        Ok(match self {
+            Self::Products => products::count(tx, query).await?,
+            Self::Contracts => contracts::count(tx, query).await?,
+            Self::Orders => orders::count(tx, query).await?,
+            Self::Requests => Some(requests::count(tx, query).await?),
+            Self::People => Some(people::count(tx, person.site_operator, query).await?),
+            Self::Activation => pools::count(tx, person.administers, query).await?,
+            Self::Organizations => hand::organizations::count(state, tx, person, query).await?,
+            Self::Accounts => Some(hand::accounts::count(tx, query).await?),
+            Self::Changes => Some(hand::count(tx, query).await?),
+            Self::Archive => Some(hand::archive::count(tx, query).await?),
+            Self::Audit => Some(audit::count(tx, query).await?),
+        })
     }
 }
 

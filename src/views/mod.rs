@@ -9,6 +9,7 @@ pub mod model;
 mod page;
 mod save;
 mod screens;
+mod words;
 
 use crate::web::registry::Routes;
 

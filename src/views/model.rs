@@ -23,22 +23,31 @@ pub enum List {
     People,
     /// Own applications.
     Activation,
+    /// Organisations, and what else of the site's structure stands beside them.
+    Organizations,
+    /// Accounts.
+    Accounts,
     /// Changes by hand.
     Changes,
+    /// What was put away.
+    Archive,
     /// The audit log.
     Audit,
 }
 
 impl List {
     /// All of them, in the order of the navigation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Products,
         Self::Contracts,
         Self::Orders,
         Self::Requests,
         Self::People,
         Self::Activation,
+        Self::Organizations,
+        Self::Accounts,
         Self::Changes,
+        Self::Archive,
         Self::Audit,
     ];
 
@@ -52,7 +61,10 @@ impl List {
             Self::Requests => "/requests",
             Self::People => "/people",
             Self::Activation => "/activation",
+            Self::Organizations => "/organizations",
+            Self::Accounts => "/accounts",
             Self::Changes => "/changes",
+            Self::Archive => "/archive",
             Self::Audit => "/audit",
         }
     }
@@ -70,6 +82,27 @@ impl List {
         Self::ALL.into_iter().find(|list| list.name() == name)
     }
 
+    /// The page of the navigation that leads to it: itself, or the one beside which it stands.
+    const fn entry(self) -> &'static str {
+        match self {
+            Self::Accounts => "/organizations",
+            Self::Archive => "/changes",
+            _ => self.path(),
+        }
+    }
+
+    /// Whether this person may open it: what the navigation leaves out, its page refuses.
+    #[must_use]
+    pub fn opens(self, shell: &Shell) -> bool {
+        shell.nav.iter().any(|item| item.href == self.entry())
+    }
+
+    /// Whether this person brings back what of it rests in the archive, so that the list shows that.
+    #[must_use]
+    pub fn restores(self, shell: &Shell) -> bool {
+        if self == Self::Products { shell.operates() } else { shell.edits() }
+    }
+
     fn item(self) -> Option<NavItem> {
         Shell::NAV.into_iter().find(|item| item.href == self.path())
     }
@@ -77,13 +110,21 @@ impl List {
     /// Its name, as the navigation has it.
     #[must_use]
     pub fn label(self) -> &'static str {
-        self.item().map_or("", |item| item.label)
+        match self {
+            Self::Accounts => "Accounts",
+            Self::Archive => "Archive",
+            _ => self.item().map_or("", |item| item.label),
+        }
     }
 
     /// Its icon there.
     #[must_use]
     pub fn icon(self) -> &'static str {
-        self.item().map_or("bookmark", |item| item.icon)
+        match self {
+            Self::Accounts => "person",
+            Self::Archive => "tray",
+            _ => self.item().map_or("bookmark", |item| item.icon),
+        }
     }
 }
 

@@ -93,55 +93,6 @@ impl ViewsPage {
     }
 }
 
-/// What the parts of a list's address are called.
-const PARTS: [(&str, &str); 22] = [
-    ("q", "Search"),
-    ("program", "Programme"),
-    ("status", "Status"),
-    ("ending", "Ends within days"),
-    ("month", "Ends in"),
-    ("expired", "Expired"),
-    ("category", "Category"),
-    ("keys", "Keys"),
-    ("license_id", "License ID"),
-    ("product", "Product"),
-    ("reseller", "Reseller"),
-    ("country", "Country"),
-    ("from", "From"),
-    ("to", "To"),
-    ("only", "Only"),
-    ("state", "State"),
-    ("kind", "What"),
-    ("who", "Whose turn"),
-    ("role", "Role"),
-    ("person", "Person"),
-    ("action", "Action"),
-    ("key", "Key ending in"),
-];
-
-/// What a list's address shows, in words: `Status: Active, Ends within days: 90`.
-pub(super) fn words(address: &Address) -> String {
-    let filters = address.filters();
-    let narrowing = filters.iter().filter(|(name, _)| !matches!(*name, "sort" | "columns"));
-    let each: Vec<String> = narrowing
-        .map(|(name, value)| {
-            if *name == "application" {
-                return "Machines of an application".to_owned();
-            }
-            let known = PARTS.iter().find(|(part, _)| part == name).map(|(_, label)| (*label).to_owned());
-            let label = known.unwrap_or_else(|| {
-                let mut letters = name.chars();
-                letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-            });
-            // Codes of the address are words with hyphens; a day keeps them.
-            let code = value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-            let value = if code { value.replace('-', " ") } else { (*value).to_owned() };
-            [label.as_str(), ": ", &value].concat()
-        })
-        .collect();
-    if each.is_empty() { "What the list shows by itself".to_owned() } else { each.join(", ") }
-}
-
 #[cfg(test)]
 impl ViewsPage {
     /// Two views of the contracts, one of a list that is closed now.
@@ -215,15 +166,5 @@ mod tests {
             html.contains("name=\"query\" value=\"status=Active\"")
                 && html.contains("name=\"list\" value=\"/contracts\"")
         );
-    }
-
-    #[test]
-    fn a_filter_is_told_in_words() {
-        let address = Address::new("/contracts").with("status", "Active").with("ending", "90").with("sort", "-end");
-        assert_eq!(words(&address), "Status: Active, Ends within days: 90");
-        assert_eq!(words(&Address::new("/changes").with("since", "import")), "Since: import");
-        assert_eq!(words(&Address::new("/orders").with("columns", "a.b")), "What the list shows by itself");
-        let machines = Address::new("/x").with("state", "waiting").with("application", "7f2f9c1e");
-        assert_eq!(words(&machines), "State: waiting, Machines of an application");
     }
 }

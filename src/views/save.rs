@@ -11,8 +11,9 @@ use uuid::Uuid;
 use super::{
     db,
     model::{List, View, called},
-    page::{Unsaved, words},
+    page::Unsaved,
     screens::{Wrong, back, kept, page},
+    words::words,
 };
 use crate::{
     app::AppState,
@@ -20,7 +21,11 @@ use crate::{
     auth::proof::{OnView, SignedIn},
     error::{Error, Result},
     imports,
-    web::{form::Pairs, page::Html, view::Field},
+    web::{
+        form::Pairs,
+        page::Html,
+        view::{Archive, Field},
+    },
 };
 
 /// Characters of a name at most.
@@ -39,13 +44,15 @@ const OF_A_LIST: usize = 20;
 pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) -> Result<Response> {
     let list = List::at(form.one("list"))
         .ok_or_else(|| Error::Malformed("Views are saved from the list that they are of.".to_owned()))?;
-    if !person.visitor().shell(&state).nav.iter().any(|item| item.href == list.path()) {
+    let shell = person.visitor().shell(&state);
+    if !list.opens(&shell) {
         return Err(Error::Lacking(format!(
             "You may not open {}, so no view of it can be saved. Ask a site operator or an Administrator for the role.",
             list.label()
         )));
     }
     let address = list.address(&Pairs::parse(form.one("query").as_bytes()));
+    let address = if list.restores(&shell) { address } else { address.without(Archive::LIST) };
     let (query, typed) = (address.query(), form.one("name").trim());
     let mut tx = person.begin(&state).await?;
     db::hold(&mut tx, person.person().id).await?;
@@ -67,7 +74,7 @@ pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) 
             list,
             // A key goes nowhere, not even back.
             query: if unfit { String::new() } else { query },
-            words: if unfit { String::new() } else { words(&address) },
+            words: if unfit { String::new() } else { words(list, &address) },
             fields: vec![field(typed).error(Some(why))],
         };
         let page = page(&state, &person, &mut tx, None, Wrong::Save(Box::new(unsaved))).await?;

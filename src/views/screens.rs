@@ -9,8 +9,9 @@ use uuid::Uuid;
 use super::{
     db,
     model::{List, View},
-    page::{Group, Unsaved, ViewRow, ViewsPage, words},
+    page::{Group, Unsaved, ViewRow, ViewsPage},
     save,
+    words::words,
 };
 use crate::{
     app::AppState,
@@ -21,7 +22,7 @@ use crate::{
     web::{
         form::Pairs,
         page::{Html, Shell, Tone},
-        view::{Address, Empty, EmptyKind, Undo},
+        view::{Address, Archive, Empty, EmptyKind, Undo},
     },
 };
 
@@ -63,7 +64,7 @@ pub(super) async fn page(
         let mut rows = Vec::with_capacity(own.len());
         for (at, view) in own.iter().enumerate() {
             let ends = (at == 0, at + 1 == own.len());
-            rows.push(row(tx, person, &shell, list, view, ends).await?);
+            rows.push(row(state, tx, person, &shell, (list, view, ends)).await?);
         }
         if !rows.is_empty() {
             groups.push(Group { list, rows });
@@ -99,23 +100,22 @@ pub(super) fn empty(only: Option<List>) -> Empty {
 
 /// A view with its number, which is the list's own at this moment.
 async fn row(
+    state: &AppState,
     tx: &mut Scoped,
     person: &SignedIn,
     shell: &Shell,
-    list: List,
-    view: &View,
-    ends: (bool, bool),
+    (list, view, ends): (List, &View, (bool, bool)),
 ) -> Result<ViewRow> {
     let address = list.address(&view.pairs());
-    // What the navigation leaves out, its page refuses.
-    let open = shell.nav.iter().any(|item| item.href == list.path());
+    // Whoever no longer brings anything back is shown, and counted, what is in force.
+    let address = if list.restores(shell) { address } else { address.without(Archive::LIST) };
     let query = Pairs::parse(address.query().as_bytes());
-    let count = if open { list.count(tx, person.person(), &query).await? } else { None };
+    let count = if list.opens(shell) { list.count(state, tx, person.person(), &query).await? } else { None };
     Ok(ViewRow {
         id: view.id.to_string(),
         name: view.name.clone(),
         href: count.is_some().then(|| address.href()),
-        words: words(&address),
+        words: words(list, &address),
         count,
         ends,
         wrong: None,

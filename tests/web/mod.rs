@@ -2,6 +2,7 @@
 
 mod addresses;
 mod audit;
+mod away;
 mod contracts;
 mod corrected;
 mod hand;

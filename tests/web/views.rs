@@ -58,12 +58,29 @@ async fn id_of(app: &App, name: &str) -> Uuid {
 async fn a_views_number_is_what_its_list_says() {
     let app = world().await.app().await;
     let filters = [
-        (List::Contracts, vec!["", "q=111", "program=Enterprise&sort=-end", "status=Gone", "expired=only"]),
-        (List::Products, vec!["", "q=alpha", "category=Windows&sort=-keys", "keys=used-up"]),
-        (List::Orders, vec!["", "q=suite", "license_id=1111111&sort=quantity", "only=esu", "country=Nowhere"]),
+        (
+            List::Contracts,
+            vec!["", "archived=only", "q=111", "program=Enterprise&sort=-end", "status=Gone", "expired=only"],
+        ),
+        (List::Products, vec!["", "archived=only", "q=alpha", "category=Windows&sort=-keys", "keys=used-up"]),
+        (
+            List::Orders,
+            vec![
+                "",
+                "archived=only",
+                "archived=only&q=nothing",
+                "q=suite",
+                "license_id=1111111&sort=quantity",
+                "only=esu",
+                "country=Nowhere",
+            ],
+        ),
         (List::Requests, vec!["", "state=all", "who=decide", "kind=access"]),
         (List::People, vec!["", "role=administrator", "q=keys"]),
         (List::Activation, vec!["", "show=waiting", "show=spent"]),
+        (List::Organizations, vec!["", "kind=products", "kind=contracts&q=111", "archived=only"]),
+        (List::Accounts, vec!["", "q=administrator"]),
+        (List::Archive, vec!["", "thing=order", "q=nothing"]),
         (List::Changes, vec!["", "since=import", "thing=order"]),
         (List::Audit, vec!["", "action=view.save", "person=nobody"]),
     ];
@@ -102,6 +119,31 @@ async fn a_views_number_is_what_its_list_says() {
             }
         }
     }
+    app.done().await;
+}
+
+#[tokio::test]
+async fn a_view_counts_the_archived_rows_that_its_list_shows() {
+    let world = world().await;
+    let app = world.app().await;
+    let order = world.planted.corrected[0].order.to_string();
+    assert_eq!(post(&app, "/archive", "administrator A", &[("thing", "order"), ("id", &order)]).await.0, 303);
+    for (query, name, words, rows) in [
+        ("", "In force", "What the list shows by itself", 0),
+        ("archived=only&license_id=1111111", "Away", "License ID: 1111111, Only archived", 1),
+        ("archived=shown", "Both", "With archived", 1),
+        ("archived=only&license_id=2222222", "Elsewhere", "License ID: 2222222, Only archived", 0),
+    ] {
+        assert_eq!(save(&app, "administrator A", "/orders", query, name).await.0, 303);
+        let html = page(&app, "/views", "administrator A").await;
+        assert_eq!(number(&html, name), Some(rows), "{name}");
+        assert!(row(&html, name).contains(words), "{name}: {}", row(&html, name));
+    }
+    // Whoever brings nothing back has a view of what is in force.
+    assert_eq!(save(&app, "position reader A", "/orders", "archived=only&q=suite", "Mine").await.0, 303);
+    let html = page(&app, "/views", "position reader A").await;
+    assert_eq!(number(&html, "Mine"), Some(0));
+    assert!(row(&html, "Mine").contains("Search: suite") && !row(&html, "Mine").contains("rchived"));
     app.done().await;
 }
 

@@ -11,7 +11,7 @@ mod undo;
 mod when;
 
 pub use address::{Address, contract_path, named_in, product_path};
-pub use archived::{Archive, Archived, ArchivedRow};
+pub use archived::{Archive, Archived, ArchivedCell, ArchivedRow, ArchivedTable};
 pub use columns::{Columns, Offered};
 pub use empty::{Empty, EmptyKind, Locked, LockedPlace};
 pub use form::{Choice, Export, Field, Format};

@@ -1,0 +1,1 @@
+-- This version replaces a function and adds no table.
