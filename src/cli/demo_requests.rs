@@ -123,20 +123,28 @@ const REQUESTS: [Told; 6] = [
     },
 ];
 
-/// Makes them, where there is no request yet.
+/// Makes them; a start that was killed meanwhile is gone on with, step by step.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn make(opened: &Opened) -> Result<()> {
     let mut tx = opened.db.begin(Scope::System).await?;
-    if sqlx::query_scalar::<_, bool>("SELECT EXISTS (SELECT FROM requests)").fetch_one(&mut *tx).await? {
-        return Ok(());
-    }
+    let made: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT r.number, (SELECT count(*) FROM request_entries e WHERE e.request_id = r.id) FROM requests r ORDER BY r.number",
+    )
+    .fetch_all(&mut *tx)
+    .await?;
     drop(tx);
-    past_readings(opened).await?;
-    for told in &REQUESTS {
-        let number = ask(opened, told).await.map_err(plain)?;
-        for (who, ago, action, comment) in told.steps {
+    if made.is_empty() {
+        past_readings(opened).await?;
+    }
+    for (at, told) in REQUESTS.iter().enumerate() {
+        // The first entry is the asking itself.
+        let (number, entries) = match made.get(at) {
+            Some(made) => *made,
+            None => (ask(opened, told).await.map_err(plain)?, 1),
+        };
+        for (who, ago, action, comment) in told.steps.iter().skip(usize::try_from(entries - 1).unwrap_or(0)) {
             step(opened, number, who, *ago, *action, comment).await.map_err(plain)?;
         }
     }
@@ -210,7 +218,8 @@ async fn key(opened: &Opened, (license_id, product, kind): (&str, &str, &str)) -
     .await?)
 }
 
-/// Counts of the last months for the keys that are asked about, so that their packets show a history.
+/// Counts of the last months for the keys that are asked about, so that their packets show a history. Once: a key has
+/// none so old of the import.
 async fn past_readings(opened: &Opened) -> Result<()> {
     let mut tx = opened.db.begin(Scope::System).await?;
     sqlx::query(
@@ -218,7 +227,8 @@ async fn past_readings(opened: &Opened) -> Result<()> {
          SELECT gen_random_uuid(), k.id, k.contract_id, app_now() - make_interval(days => 30 * (7 - m)), 'import',
                 k.used * (10 + 90 * m / 7) / 100 - k.used / 40 * (m % 2), k.total
          FROM product_keys k JOIN contracts c ON c.id = k.contract_id JOIN products p ON p.id = k.product_id, generate_series(0, 6) AS m
-         WHERE k.kind = 'MAK' AND k.used * 5 >= k.total * 4 AND c.license_id IN ('8671204', '8671311') AND k.used > 40",
+         WHERE k.kind = 'MAK' AND k.used * 5 >= k.total * 4 AND c.license_id IN ('8671204', '8671311') AND k.used > 40
+               AND NOT EXISTS (SELECT FROM key_readings r WHERE r.key_id = k.id AND r.read_at < app_now() - interval '20 days')",
     )
     .execute(&mut *tx)
     .await?;

@@ -22,9 +22,22 @@ const BOX: i64 = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Text,
+    /// A text that gives way where there is little room, as numbers and days do.
+    Aside,
     Number,
     LicenseId,
     Day,
+}
+
+impl Kind {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Text => "",
+            Self::LicenseId => "mono",
+            Self::Number => "num less",
+            Self::Aside | Self::Day => "less",
+        }
+    }
 }
 
 /// A column of a list of the archive: a fact under the name that its list gives it.
@@ -48,9 +61,9 @@ const fn facts(thing: Thing) -> &'static [Fact] {
     match thing {
         Thing::Contract => &[
             ("organization", "Organization", Kind::Text),
-            ("program", "Parent Program", Kind::Text),
+            ("program", "Parent Program", Kind::Aside),
             ("end", "End date", Kind::Day),
-            ("status", "Status", Kind::Text),
+            ("status", "Status", Kind::Aside),
         ],
         Thing::Order => &[("quantity", "Quantity", Kind::Number), LICENSE_ID, ("ordered_on", "Ordered on", Kind::Day)],
         Thing::Key | Thing::Contact => &[LICENSE_ID],
@@ -139,7 +152,7 @@ fn headings(thing: Thing, sorts: Option<&Address>) -> Vec<Column> {
     let heading = |key, label| sorts.map_or(Column::plain(label), |address| Column::sortable(label, key, address));
     let (key, label) = lead(thing);
     let facts = facts(thing).iter().map(|(key, label, kind)| {
-        let column = heading(key, label);
+        let column = Column { class: if kind.class().ends_with("less") { "less" } else { "" }, ..heading(key, label) };
         if *kind == Kind::Number { column.numeric() } else { column }
     });
     std::iter::once(heading(key, label))
@@ -175,16 +188,15 @@ pub(super) fn row(thing: Thing, found: Found, cells: Vec<ArchivedCell>, now: Off
 fn cell((key, label, kind): Fact, found: &Found, today: Date) -> ArchivedCell {
     let value = found.facts.get(key);
     let text = value.and_then(|value| value.as_str()).unwrap_or_default();
-    let (text, class) = match kind {
-        Kind::Text => (text.to_owned(), ""),
-        Kind::LicenseId => (text.to_owned(), "mono"),
-        Kind::Number => (value.and_then(serde_json::Value::as_i64).map(number).unwrap_or_default(), "num"),
+    let text = match kind {
+        Kind::Text | Kind::Aside | Kind::LicenseId => text.to_owned(),
+        Kind::Number => value.and_then(serde_json::Value::as_i64).map(number).unwrap_or_default(),
         Kind::Day => {
             let day = Date::parse(text, format_description!("[year]-[month]-[day]")).ok();
-            (day.map(|day| When::day(day, today).exact).unwrap_or_default(), "")
+            day.map(|day| When::day(day, today).exact).unwrap_or_default()
         }
     };
-    ArchivedCell { label, text, class }
+    ArchivedCell { label, text, class: kind.class() }
 }
 
 #[cfg(test)]

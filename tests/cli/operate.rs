@@ -184,28 +184,33 @@ async fn the_demo_prints_its_sign_ins_and_shows_an_estate() {
 /// Killed in the middle of what it makes up, the demo's next start tells the rest, and nothing twice.
 #[tokio::test]
 async fn a_demo_that_was_killed_midway_is_whole_after_its_next_start() {
-    let installation = Installation::new();
-    let broken = killed_midway(&installation).await;
     let told = "SELECT (SELECT count(*) FROM activations) || ' ' || (SELECT count(*) FROM kms_clients) || ' ' || (SELECT count(*) FROM devices)
         || ' ' || (SELECT count(*) FROM unverified_clients) || ' ' || (SELECT sum(requests) FROM kms_clients)
         || ' ' || (SELECT count(*) FROM host_slots WHERE activations = 1) || ' '
-        || (SELECT count(*) FROM kms_samples s JOIN applications a ON a.id = s.application_id AND s.at < a.created_at + interval '89 days 22 hours')";
-    let server = installation.serve(&["demo"]);
-    let mended = ask(&installation, told).await.unwrap();
+        || (SELECT count(*) FROM kms_samples s JOIN applications a ON a.id = s.application_id AND s.at < a.created_at + interval '89 days 22 hours')
+        || ' ' || (SELECT string_agg(state, ' ' ORDER BY number) FROM requests) || ' ' || (SELECT count(*) FROM request_entries)
+        || ' ' || (SELECT count(*) FROM key_readings)";
+    let undisturbed = Installation::new();
+    let server = undisturbed.serve(&["demo"]);
+    let whole: String = ask(&undisturbed, told).await.unwrap();
     server.kill();
-    let other = Installation::new();
-    let server = other.serve(&["demo"]);
-    let whole = ask(&other, told).await.unwrap();
-    assert_eq!(mended, whole, "it was killed after {broken} samples");
+    for (count, within) in
+        [("SELECT count(*) FROM kms_samples", 41..360), ("SELECT count(*) FROM request_entries", 4..9)]
+    {
+        let installation = Installation::new();
+        let counted = killed_midway(&installation, count, within).await;
+        let server = installation.serve(&["demo"]);
+        assert_eq!(ask::<String>(&installation, told).await.unwrap(), whole, "killed at {counted} of {count}");
+        server.kill();
+    }
     // Whole, it stays as it is.
-    server.kill();
-    let server = other.serve(&["demo"]);
-    assert_eq!(ask(&other, told).await.unwrap(), whole);
+    let server = undisturbed.serve(&["demo"]);
+    assert_eq!(ask::<String>(&undisturbed, told).await.unwrap(), whole);
     server.kill();
 }
 
-/// Kills a demo's first start while it tells the past; how many samples it had by then.
-async fn killed_midway(installation: &Installation) -> i64 {
+/// Kills a demo's start as soon as what `count` counts is `within`; how many there were by then.
+async fn killed_midway(installation: &Installation, count: &'static str, within: std::ops::Range<i64>) -> i64 {
     let listen = super::free_address();
     let mut command = installation.command();
     let mut demo = super::Killed(
@@ -224,18 +229,20 @@ async fn killed_midway(installation: &Installation) -> i64 {
     }
     loop {
         assert_eq!(demo.0.try_wait().unwrap(), None, "it ended");
-        let samples = ask(installation, "SELECT count(*)::text FROM kms_samples").await;
-        if let Some(samples) = samples.and_then(|samples| samples.parse().ok()).filter(|samples| *samples > 40) {
+        if let Some(counted) = ask::<i64>(installation, count).await.filter(|counted| *counted >= within.start) {
             demo.0.kill().unwrap();
             demo.0.wait().unwrap();
-            assert!(samples < 360, "killed too late");
-            return samples;
+            assert!(counted < within.end, "killed too late, at {counted}");
+            return counted;
         }
     }
 }
 
-/// One text from the database of a running installation; none while it isn't ready for that.
-async fn ask(installation: &Installation, statement: &'static str) -> Option<String> {
+/// One value from the database of a running installation; none while it isn't ready for that.
+async fn ask<T>(installation: &Installation, statement: &'static str) -> Option<T>
+where
+    T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
     let (own, cluster) = attach_or_start(&installation.data().join("postgres"), Durability::Durable).await.ok()?;
     assert!(own.is_none(), "a server runs here");
     let mut owner = PgConnection::connect_with(&cluster.owner).await.ok()?;

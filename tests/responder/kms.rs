@@ -1,6 +1,7 @@
 //! The count: DOMAIN §3, as clients meet it.
 
 use serde_json::json;
+use sqlx::{Connection, Executor, PgConnection};
 use time::Duration;
 use uuid::Uuid;
 
@@ -230,5 +231,25 @@ async fn domain_the_capped_count_is_kept_beside_the_true_one() {
         .await;
     assert_eq!(done, 36);
     drop(line);
+    site.done().await;
+}
+
+/// Decisions 33 and 39: the functions plan their look for a client on an empty table and keep it; another index than the
+/// primary key's would read every client of the application for each request.
+#[tokio::test]
+async fn a_client_is_looked_up_by_its_key_even_on_an_empty_table() {
+    let site = Site::new(0).await;
+    let mut owner = PgConnection::connect_with(&site.estate.database.owner).await.unwrap();
+    for statement in [
+        "SET plan_cache_mode = force_generic_plan",
+        "SET enable_seqscan = off",
+        "PREPARE look (uuid, uuid) AS SELECT ctid FROM kms_clients WHERE application_id = $1 AND cmid = $2",
+    ] {
+        owner.execute(statement).await.unwrap();
+    }
+    let explain = "EXPLAIN (COSTS OFF) EXECUTE look (gen_random_uuid(), gen_random_uuid())";
+    let plan: Vec<String> = sqlx::query_scalar(explain).fetch_all(&mut owner).await.unwrap();
+    assert!(plan.iter().any(|line| line.contains("using kms_clients_pkey")), "{plan:#?}");
+    owner.close().await.unwrap();
     site.done().await;
 }

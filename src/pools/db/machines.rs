@@ -92,8 +92,8 @@ fn counted(state: &str) -> Option<Source> {
         }
         "replaced" => "k.superseded_by IS NOT NULL",
         "activated" => "k.superseded_by IS NULL AND k.lease_ends_at > $5",
-        "ended" => "k.superseded_by IS NULL AND NOT k.waits AND k.lease_hour <= $5 AND k.lease_ends_at <= $5",
-        "waiting" => "k.superseded_by IS NULL AND k.waits",
+        "ended" => "k.superseded_by IS NULL AND k.lease_hour <= $5 AND k.lease_ends_at <= $5",
+        "waiting" => "k.superseded_by IS NULL AND k.lease_hour IS NULL",
         _ => return None,
     };
     if !standing.is_empty() {
@@ -106,7 +106,7 @@ fn counted(state: &str) -> Option<Source> {
         "SELECT k.cmid, k.machine, 'count' AS way, k.virtual AS is_virtual, k.first_seen_at, k.asked_at AS seen_at, k.lease_ends_at,
                 k.counted AND k.asked_at > $5 - interval '30 days' AS counted, k.cloned_at IS NOT NULL AS cloned, k.sku_id,
                 CASE WHEN {REVOKED} THEN 'revoked' WHEN k.superseded_by IS NOT NULL THEN 'replaced'
-                     WHEN k.lease_ends_at > $5 THEN 'activated' WHEN k.waits THEN 'waiting' ELSE 'ended' END AS state
+                     WHEN k.lease_ends_at > $5 THEN 'activated' WHEN k.lease_hour IS NULL THEN 'waiting' ELSE 'ended' END AS state
          FROM kms_clients k"
     );
     Some(Source { way: "count", select, cmid: "k.cmid", name: "k.machine", conditions })
@@ -162,8 +162,11 @@ impl Source {
             }
             // Those that wait have no lease: they stand last whatever the direction, so they are read by themselves.
             ("count", Sort::Lease) => vec![
-                cut(" AND NOT k.waits", &format!("k.lease_hour {dir}, k.lease_ends_at {dir}, lower({name}), {cmid}")),
-                cut(" AND k.waits", &format!("lower({name}), {cmid}")),
+                cut(
+                    " AND k.lease_hour IS NOT NULL",
+                    &format!("k.lease_hour {dir}, k.lease_ends_at {dir}, lower({name}), {cmid}"),
+                ),
+                cut(" AND k.lease_hour IS NULL", &format!("lower({name}), {cmid}")),
             ],
             ("key", Sort::Last) => vec![cut("", &format!("m.at {dir}, lower({name}), {cmid}"))],
             (_, Sort::First) => vec![cut("", &format!("first_seen_at {dir}, lower({name}), {cmid}"))],
