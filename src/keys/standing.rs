@@ -53,7 +53,8 @@ impl Standing {
             Self::UsedUp => "(k.kind = 'MAK' AND k.used >= k.total)",
             Self::Low => "(k.kind = 'MAK' AND k.used < k.total AND k.used * 5 >= k.total * 4)",
             Self::NotYet => {
-                "coalesce(k.usable_from, (SELECT own.usable_from FROM products own WHERE own.id = k.product_id)) > (app_now() AT TIME ZONE 'UTC')::date"
+                "CASE WHEN k.usable_from IS NULL THEN k.product_id IN (SELECT own.id FROM products own WHERE own.usable_from > (app_now() AT TIME ZONE 'UTC')::date)
+                 ELSE k.usable_from > (app_now() AT TIME ZONE 'UTC')::date END"
             }
         }
     }

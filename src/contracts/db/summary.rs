@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 use time::Date;
 use uuid::Uuid;
 
-use super::MATCHES;
+use super::{EACH, MATCHES};
 use crate::{
     auth::roles::Permission,
     contracts::model::{Chosen, Filter, PoolTotal, Summarized, SummarySort},
@@ -35,9 +35,7 @@ pub async fn chosen(
     let roles = if license_ids.is_empty() { "$10" } else { "$2" };
     let statement = format!(
         "SELECT c.id, c.license_id, m.reads, {OUTSIDE} AS outside, c.approved
-         FROM (SELECT contract_id, bool_or(role = ANY({roles})) AS reads FROM app_grants() GROUP BY contract_id) m
-         JOIN contracts c ON c.id = m.contract_id JOIN organizations o ON o.id = c.organization_id
-         LEFT JOIN agreements a ON a.id = c.agreement_id WHERE {asked} ORDER BY c.license_id"
+         FROM (SELECT contract_id, bool_or(role = ANY({roles})) AS reads FROM app_grants() GROUP BY contract_id) m {EACH} WHERE {asked} ORDER BY c.license_id"
     );
     let query = sqlx::query_as(AssertSqlSafe(statement));
     let reading = Permission::ReadPosition.roles();
