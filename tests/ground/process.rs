@@ -75,7 +75,10 @@ impl Supervisor {
 /// A copy of this binary where every user can run it.
 fn copy_in(dir: &Path) -> PathBuf {
     let copy = dir.join("tests");
-    fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    // By another process: what this one has open for writing, each child of another test holds too for a moment, and
+    // a program that somebody may write can't be started.
+    let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status().unwrap();
+    assert!(copied.success());
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
     copy
 }
