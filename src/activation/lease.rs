@@ -78,8 +78,8 @@ pub struct Grant<'a> {
 
 /// Signs leases with the site's key.
 pub struct Signer {
-    /// Signs in three fifths of the time that the other library takes: half of what a renewal costs a responder
-    /// (decision 43).
+    /// Signs in three fifths of the time that the other library takes, which was two fifths of what a renewal cost
+    /// the responder (decision 43).
     key: Ed25519KeyPair,
     public: VerifyingKey,
     header: String,

@@ -234,16 +234,12 @@ async fn found(state: &AppState, list: List, q: &str, (limit, offset): (i64, i64
 /// The list of the archive alone.
 async fn away(tx: &mut Scoped, shell: Shell, list: List, address: Address) -> Result<Response> {
     let q = address.get("q").to_owned();
-    let mut tabs = pills(list);
-    for tab in &mut tabs {
-        tab.href = [tab.href.as_str(), if tab.href.contains('?') { "&" } else { "?" }, "archived=only"].concat();
-    }
     let asked = Away {
         thing: list.thing(),
         title: list.archived(),
         placeholder: "Name or number",
         of: Resting { q: &q, ..Resting::default() },
-        tabs,
+        tabs: pills(list, "only"),
         fields: Vec::new(),
         chips: archive::chips(&address, &[("q", "Search: ")]),
         address,
@@ -271,7 +267,7 @@ pub async fn get(person: Site<Operator>, State(state): State<AppState>, query: R
     let archived = beside::archived(&mut own, list.thing(), &address, Archive::LIST, resting).await?;
     Ok(Html(OrganizationsPage {
         shell: person.visitor().shell(&state),
-        pills: pills(list),
+        pills: pills(list, ""),
         add: list.add(),
         beside: match list {
             List::Organizations => "Parent organization",
@@ -290,11 +286,12 @@ pub async fn get(person: Site<Operator>, State(state): State<AppState>, query: R
     .into_response())
 }
 
-fn pills(current: List) -> Vec<Tab> {
+/// The lists beside each other; `archived` as the address of each shall have it.
+fn pills(current: List, archived: &str) -> Vec<Tab> {
     let pill = |list: List| Tab {
         label: list.label(),
         count: None,
-        href: Address::new("/organizations").with("kind", list.code()).href(),
+        href: Address::new("/organizations").with("kind", list.code()).with(Archive::LIST, archived).href(),
         current: list == current,
     };
     List::ALL.into_iter().map(pill).collect()
@@ -335,7 +332,7 @@ impl OrganizationsPage {
         Self {
             shell: Shell::sample("/organizations"),
             q: String::new(),
-            pills: pills(List::Organizations),
+            pills: pills(List::Organizations, ""),
             add: List::Organizations.add(),
             beside: "Parent organization",
             counted: true,

@@ -2,14 +2,8 @@
 
 use sqlx::Connection;
 
-use super::world::{A, B, CANARY_A, world};
+use super::world::{A, B, CANARY_A, page, world};
 use crate::support::app::App;
-
-async fn page(app: &App, path: &str, actor: &str) -> String {
-    let answer = app.get(path, world().await.person(actor)).await;
-    assert_eq!(answer.status(), 200, "{path} as {actor}");
-    answer.text().await.unwrap()
-}
 
 /// Each Administrator reveals the key of his License ID, and A's sends a form that is nobody's.
 async fn history() -> App {

@@ -5,17 +5,11 @@ use keyward::postgres::Scope;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::world::{A, world};
+use super::world::{A, page, world};
 use crate::support::app::App;
 
 const ADMIN: &str = "administrator A";
 const OPERATOR: &str = "site operator";
-
-async fn page(app: &App, path: &str, actor: &str) -> String {
-    let answer = app.get(path, world().await.person(actor)).await;
-    assert_eq!(answer.status(), 200, "{path} as {actor}");
-    answer.text().await.unwrap()
-}
 
 /// Sends a form that shall do what it says.
 async fn done(app: &App, path: &str, actor: &str, form: &[(&str, &str)]) {

@@ -3,14 +3,8 @@
 use keyward::postgres::Scope;
 use uuid::Uuid;
 
-use super::world::{self, A, B, world};
+use super::world::{self, A, B, page, world};
 use crate::support::app::{App, NOW};
-
-async fn page(app: &App, path: &str, actor: &str) -> String {
-    let answer = app.get(path, world().await.person(actor)).await;
-    assert_eq!(answer.status(), 200, "{path} as {actor}");
-    answer.text().await.unwrap()
-}
 
 /// Puts both License IDs under one agreement.
 async fn agreement(app: &App, contracts: [Uuid; 2]) -> Uuid {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     matrix::holds,
-    world::{A, B, CANARY_A, World, key, world},
+    world::{A, B, CANARY_A, World, key, page, world},
 };
 use crate::support::app::App;
 
@@ -20,12 +20,6 @@ const OPERATOR: &str = "site operator";
 async fn portal() -> (&'static World, App) {
     let world = world().await;
     (world, world.app().await)
-}
-
-async fn page(app: &App, path: &str, actor: &str) -> String {
-    let answer = app.get(path, world().await.person(actor)).await;
-    assert_eq!(answer.status(), 200, "{path} as {actor}");
-    answer.text().await.unwrap()
 }
 
 async fn status(app: &App, path: &str, actor: &str) -> u16 {

@@ -3,14 +3,8 @@
 use keyward::postgres::Scope;
 use uuid::Uuid;
 
-use super::world::{A, B, world};
+use super::world::{A, B, page, world};
 use crate::support::app::App;
-
-async fn page(app: &App, path: &str, actor: &str) -> String {
-    let answer = app.get(path, world().await.person(actor)).await;
-    assert_eq!(answer.status(), 200, "{path} as {actor}");
-    answer.text().await.unwrap()
-}
 
 #[tokio::test]
 async fn order_lines_are_shown_where_a_role_reads_them() {

@@ -3,16 +3,10 @@
 use keyward::postgres::Scope;
 use uuid::Uuid;
 
-use super::world::{A, B, world};
+use super::world::{A, B, page, world};
 use crate::support::app::App;
 
 const GRANTS: &str = "/people/grants";
-
-async fn page(app: &App, path: &str, actor: &str) -> String {
-    let answer = app.get(path, world().await.person(actor)).await;
-    assert_eq!(answer.status(), 200, "{path} as {actor}");
-    answer.text().await.unwrap()
-}
 
 /// Sends the form; the status and the page, or where it leads.
 async fn give(app: &App, actor: &str, email: &str, role: &str, license_id: &str, until: &str) -> (u16, String) {

@@ -2,14 +2,8 @@
 
 use keyward::postgres::Scope;
 
-use super::world::{A, B, CANARY_A, CANARY_B, world};
+use super::world::{A, B, CANARY_A, CANARY_B, page, world};
 use crate::support::app::App;
-
-async fn page(app: &App, path: &str, actor: &str) -> String {
-    let answer = app.get(path, world().await.person(actor)).await;
-    assert_eq!(answer.status(), 200, "{path} as {actor}");
-    answer.text().await.unwrap()
-}
 
 /// The world's two products are a MAK's; its contracts get what a wizard asks for.
 async fn told() -> App {

@@ -4,29 +4,11 @@ use keyward::{auth::session::FRESH, postgres::Scope};
 use time::Duration;
 use uuid::Uuid;
 
-use super::world::{A, ABSENT, B, CANARY_A, World, world};
+use super::world::{A, ABSENT, B, CANARY_A, World, page, send, world};
 use crate::support::app::App;
 
 const NEW: &str = "no.grant@keyward.example";
 const READER: &str = "keys.reader.a@keyward.example";
-
-async fn page(app: &App, path: &str, actor: &str) -> String {
-    let answer = app.get(path, world().await.person(actor)).await;
-    let status = answer.status();
-    let html = answer.text().await.unwrap();
-    assert_eq!(status, 200, "{path} as {actor}: {html}");
-    html
-}
-
-/// Sends a form; the status and the page, or where it leads.
-async fn send(app: &App, path: &str, actor: &str, form: &[(&str, &str)]) -> (u16, String) {
-    let answer = app.post(path, world().await.person(actor), form).await;
-    let status = answer.status().as_u16();
-    match answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned()) {
-        Some(location) => (status, location),
-        None => (status, answer.text().await.unwrap()),
-    }
-}
 
 /// The hidden field of a page.
 fn hidden(html: &str, name: &str) -> String {

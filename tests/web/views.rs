@@ -3,14 +3,8 @@
 use keyward::{postgres::Scope, views::model::List};
 use uuid::Uuid;
 
-use super::world::{A, world};
+use super::world::{A, page, world};
 use crate::support::app::App;
-
-async fn page(app: &App, path: &str, actor: &str) -> String {
-    let answer = app.get(path, world().await.person(actor)).await;
-    assert_eq!(answer.status(), 200, "{path} as {actor}");
-    answer.text().await.unwrap()
-}
 
 /// Sends a form; the status, where it leads, and the page.
 async fn post(app: &App, path: &str, actor: &str, form: &[(&str, &str)]) -> (u16, String, String) {

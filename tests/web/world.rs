@@ -459,3 +459,22 @@ async fn download(app: &App, product: Uuid, by: Uuid) -> Uuid {
     tx.commit().await.unwrap();
     id
 }
+
+/// A page as one of the world's people sees it.
+pub async fn page(app: &App, path: &str, actor: &str) -> String {
+    let answer = app.get(path, world().await.person(actor)).await;
+    let status = answer.status();
+    let html = answer.text().await.unwrap();
+    assert_eq!(status, 200, "{path} as {actor}: {html}");
+    html
+}
+
+/// Sends a form; the status and the page, or where it leads.
+pub async fn send(app: &App, path: &str, actor: &str, form: &[(&str, &str)]) -> (u16, String) {
+    let answer = app.post(path, world().await.person(actor), form).await;
+    let status = answer.status().as_u16();
+    match answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned()) {
+        Some(location) => (status, location),
+        None => (status, answer.text().await.unwrap()),
+    }
+}
