@@ -94,8 +94,6 @@ pub async fn count(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<i64> 
 /// What many keys share, read once: then a key's row carries ids in place of names.
 #[derive(Debug, Default)]
 pub struct Estate {
-    /// The rows of the License IDs, in the order of the file.
-    pub order: Vec<Uuid>,
     /// License IDs by their rows.
     pub contracts: HashMap<Uuid, ContractCells>,
     /// Names of products by their rows.
@@ -131,24 +129,22 @@ pub async fn estate(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<Esta
     if selection.key_ids.is_some() {
         statement.push_str(" AND c.id IN (SELECT contract_id FROM product_keys WHERE id = ANY($3))");
     }
-    statement.push_str(" ORDER BY c.license_id");
     let contracts: Vec<ContractCells> = sqlx::query_as(AssertSqlSafe(statement))
         .bind(Permission::ReadKeys.roles())
         .bind(&selection.license_ids)
         .bind(&selection.key_ids)
         .fetch_all(&mut **tx)
         .await?;
-    let order: Vec<Uuid> = contracts.iter().map(|contract| contract.id).collect();
+    let ids: Vec<Uuid> = contracts.iter().map(|contract| contract.id).collect();
     let products: Vec<(Uuid, String)> =
         sqlx::query_as("SELECT id, name FROM products WHERE id IN (SELECT app_seen_products())")
             .fetch_all(&mut **tx)
             .await?;
     let data_keys = sqlx::query_as("SELECT id, contract_id, wrapped FROM data_keys WHERE contract_id = ANY($1)")
-        .bind(&order)
+        .bind(&ids)
         .fetch_all(&mut **tx)
         .await?;
     Ok(Estate {
-        order,
         contracts: contracts.into_iter().map(|contract| (contract.id, contract)).collect(),
         products: products.into_iter().collect(),
         data_keys,
@@ -164,31 +160,26 @@ const FIRST: usize = 1_000;
 /// Parts of an export on their way from the database.
 pub type Parts = mpsc::Receiver<sqlx::Result<Vec<Group>>>;
 
-/// Sends the chosen keys of one License ID after the other, still sealed, until all are sent or nobody takes
-/// them. `contracts` are the rows of the License IDs that the person may read, in the order of the file.
-pub async fn read(
-    mut tx: Scoped,
-    selection: Selection,
-    contracts: Vec<Uuid>,
-    parts: mpsc::Sender<sqlx::Result<Vec<Group>>>,
-) {
+/// Sends the chosen keys of one License ID after the other, by their numbers and still sealed, until all are sent or
+/// nobody takes them.
+pub async fn read(mut tx: Scoped, selection: Selection, parts: mpsc::Sender<sqlx::Result<Vec<Group>>>) {
     // A row for each License ID: a message for each key would cost both sides more than the key itself.
     let statement = format!(
-        "SELECT {} FROM (SELECT contract_id, place FROM unnest($8::uuid[]) WITH ORDINALITY AS m (contract_id, place)
-                         WHERE contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1)) ORDER BY place) mine
-              CROSS JOIN LATERAL (SELECT {} FROM product_keys k WHERE k.contract_id = mine.contract_id AND {}) chosen
-         WHERE chosen.id IS NOT NULL ORDER BY mine.place",
+        "SELECT {} FROM (SELECT c.id, c.license_id FROM contracts c
+                         WHERE c.id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1)) ORDER BY c.license_id) mine
+              CROSS JOIN LATERAL (SELECT {} FROM product_keys k WHERE k.contract_id = mine.id AND {}) chosen
+         WHERE chosen.strung IS NOT NULL ORDER BY mine.license_id",
         Group::COLUMNS,
         Group::STRUNG,
         selection.conditions()
     );
-    let mut rows = bind!(sqlx::query(AssertSqlSafe(statement)), selection).bind(contracts).fetch(&mut *tx);
+    let mut rows = bind!(sqlx::query(AssertSqlSafe(statement)), selection).fetch(&mut *tx);
     let (mut part, mut keys, mut enough) = (Vec::new(), 0, FIRST);
     loop {
-        let group = rows.next().await.map(|row| row.and_then(Group::of));
+        let group = rows.next().await.map(|row| row.and_then(Group::of).and_then(|group| Ok((group.count()?, group))));
         match group {
-            Some(Ok(group)) => {
-                keys += group.ids.len();
+            Some(Ok((count, group))) => {
+                keys += count;
                 part.push(group);
                 if keys < enough {
                     continue;

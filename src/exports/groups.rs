@@ -3,25 +3,25 @@
 use sqlx::{Row, postgres::PgRow};
 use uuid::Uuid;
 
+use crate::keys::KeyKind;
+
 /// The chosen keys of one License ID, sealed.
 #[derive(Debug)]
 pub struct Group {
     /// The License ID's row.
     pub contract: Uuid,
-    /// The rows of its keys.
-    pub ids: Vec<Uuid>,
     row: PgRow,
 }
 
 /// One key, borrowed from its group.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct SealedRow<'r> {
     /// The row.
     pub id: Uuid,
     /// The product's row.
     pub product: Uuid,
-    /// MAK, KMS, VLK, OSA, SETUP or NONE.
-    pub kind: &'r str,
+    /// What kind of key it is; `None` where the product needs none.
+    pub kind: Option<KeyKind>,
     /// The key, or what stands in its place.
     pub secret: Secret<'r>,
     /// Activations used.
@@ -35,7 +35,7 @@ pub struct SealedRow<'r> {
 }
 
 /// What a row of the table holds of a key: the one or the other (`product_keys_have_a_secret_or_none`).
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Secret<'r> {
     /// The ciphertext, sealed under the License ID's data key.
     Sealed(&'r [u8]),
@@ -45,98 +45,118 @@ pub enum Secret<'r> {
 
 impl Group {
     /// What [`super::db::read`] selects of a License ID, in the order that [`Group::of`] takes it.
-    pub const COLUMNS: &str = "mine.contract_id, chosen.*";
-    /// What it gathers of the License ID's keys; the first column is null where there are none. What is of one
-    /// length is strung together, which costs PostgreSQL half of what an array does, with -1 for a number that isn't
-    /// there: no count is negative. Null stands for the empty text, which nearly all keys have as their OSA status.
-    pub const STRUNG: &str = "string_agg(uuid_send(k.id), '') AS id, string_agg(uuid_send(k.product_id), ''), string_agg(k.kind, ','),
-        string_agg(int8send(coalesce(k.used, -1)), ''), string_agg(int8send(coalesce(k.total, -1)), ''), string_agg(int8send(coalesce(k.seats, -1)), ''),
-        array_agg(coalesce(k.sealed, convert_to(k.no_key_text, 'UTF8'))), array_agg(nullif(k.osa_status, ''))";
+    pub const COLUMNS: &str = "mine.id, chosen.*";
+    /// What it gathers of the License ID's keys, each strung together, which costs PostgreSQL half of what an array
+    /// does; the first column is null where there are none.
+    pub const STRUNG: &str =
+        "string_agg(k.strung, '') AS strung, string_agg(coalesce(k.sealed, convert_to(k.no_key_text, 'UTF8')), ''),
+        string_agg(k.osa_status, '')";
 
     /// Takes one row.
     ///
     /// # Errors
     /// Never on a row of [`super::db::read`].
     pub fn of(row: PgRow) -> sqlx::Result<Self> {
-        let ids = strung::<16>(&row, 1)?.iter().map(|id| Uuid::from_bytes(*id)).collect();
-        Ok(Self { contract: row.try_get(0)?, ids, row })
+        Ok(Self { contract: row.try_get(0)?, row })
     }
 
-    /// Calls `each` with every key, in the order of [`Group::ids`].
+    /// The rows of its keys.
+    ///
+    /// # Errors
+    /// As [`Group::for_each`] of its own.
+    pub fn ids(&self) -> sqlx::Result<Vec<Uuid>> {
+        Ok(heads(self.row.try_get(1)?)?.iter().map(|head| Head(head).id()).collect())
+    }
+
+    /// How many keys it holds.
+    ///
+    /// # Errors
+    /// As [`Group::for_each`] of its own.
+    pub fn count(&self) -> sqlx::Result<usize> {
+        Ok(heads(self.row.try_get(1)?)?.len())
+    }
+
+    /// Calls `each` with every key.
     ///
     /// # Errors
     /// The first error of `each`; and never on a row of [`super::db::read`] one of its own.
-    pub fn for_each<E: From<sqlx::Error>>(
-        &self,
-        mut each: impl FnMut(SealedRow<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let products = strung::<16>(&self.row, 2)?;
-        let mut kinds = self.row.try_get::<&str, _>(3)?.split(',');
-        let [used, totals, seats] =
-            [strung::<8>(&self.row, 4)?, strung::<8>(&self.row, 5)?, strung::<8>(&self.row, 6)?];
-        let (mut secrets, mut statuses) = (self.array(7)?, self.array(8)?);
-        let number = |strung: &[[u8; 8]], at: usize| {
-            let number = strung.get(at).map(|bytes| i64::from_be_bytes(*bytes)).ok_or_else(malformed)?;
-            Ok::<_, sqlx::Error>((number >= 0).then_some(number))
-        };
-        for (at, id) in self.ids.iter().enumerate() {
-            let kind = kinds.next().ok_or_else(malformed)?;
-            let secret = secrets.next()?.ok_or_else(malformed)?;
-            each(SealedRow {
-                id: *id,
-                product: products.get(at).map(|id| Uuid::from_bytes(*id)).ok_or_else(malformed)?,
-                kind,
-                secret: if kind == NO_KEY { Secret::NotNeeded(text(secret)?) } else { Secret::Sealed(secret) },
-                used: number(used, at)?,
-                total: number(totals, at)?,
-                seats: number(seats, at)?,
-                osa_status: text(statuses.next()?.unwrap_or_default())?,
-            })?;
-        }
-        Ok(())
-    }
-
-    fn array(&self, index: usize) -> sqlx::Result<Elements<'_>> {
-        let bytes = self.row.try_get_raw(index)?.as_bytes().map_err(sqlx::Error::Decode)?;
-        // Dimensions, flags, type; then length and lower bound of the one dimension there is.
-        bytes.get(HEAD..).map(Elements).ok_or_else(malformed)
+    pub fn for_each<E: From<sqlx::Error>>(&self, each: impl FnMut(SealedRow<'_>) -> Result<(), E>) -> Result<(), E> {
+        take_apart(self.row.try_get(1)?, self.row.try_get(2)?, self.row.try_get(3)?, each)
     }
 }
 
-/// A column of values of `N` bytes each.
-fn strung<const N: usize>(row: &PgRow, index: usize) -> sqlx::Result<&[[u8; N]]> {
-    let (values, rest) = row.try_get::<&[u8], _>(index)?.as_chunks();
-    if rest.is_empty() { Ok(values) } else { Err(malformed()) }
+fn take_apart<E: From<sqlx::Error>>(
+    strung: &[u8],
+    mut secrets: &[u8],
+    mut statuses: &str,
+    mut each: impl FnMut(SealedRow<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    for head in heads(strung)? {
+        let head = Head(head);
+        let (secret, status) = head.lengths();
+        let (secret, later) = secrets.split_at_checked(secret).ok_or_else(malformed)?;
+        let (osa_status, later_statuses) = statuses.split_at_checked(status).ok_or_else(malformed)?;
+        (secrets, statuses) = (later, later_statuses);
+        let kind = head.kind()?;
+        each(SealedRow {
+            id: head.id(),
+            product: head.product(),
+            kind,
+            secret: match kind {
+                Some(_) => Secret::Sealed(secret),
+                None => Secret::NotNeeded(std::str::from_utf8(secret).map_err(|_| malformed())?),
+            },
+            used: head.number(32),
+            total: head.number(40),
+            seats: head.number(48),
+            osa_status,
+        })?;
+    }
+    if secrets.is_empty() && statuses.is_empty() { Ok(()) } else { Err(malformed().into()) }
 }
 
-/// The kind of a row whose product needs no key.
-const NO_KEY: &str = "NONE";
+/// Bytes of `product_keys.strung`.
+const HEAD: usize = 65;
 
-/// Bytes before the first element of an array of one dimension, in PostgreSQL's binary format
-/// (its `array_send`).
-const HEAD: usize = 20;
+/// A key's `product_keys.strung`; where each part stands, its migration says.
+struct Head<'r>(&'r [u8; HEAD]);
 
-/// The elements of an array as they lie in its message: decoding each array into one of its own would
-/// allocate for every text of every key.
-struct Elements<'r>(&'r [u8]);
+impl Head<'_> {
+    fn bytes<const N: usize>(&self, at: usize) -> [u8; N] {
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(&self.0[at..at + N]);
+        bytes
+    }
 
-impl<'r> Elements<'r> {
-    /// The next one's bytes; `None` for null.
-    fn next(&mut self) -> sqlx::Result<Option<&'r [u8]>> {
-        let (length, rest) = self.0.split_first_chunk().ok_or_else(malformed)?;
-        // A null's length is -1.
-        let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
-            self.0 = rest;
-            return Ok(None);
-        };
-        let (element, rest) = rest.split_at_checked(length).ok_or_else(malformed)?;
-        self.0 = rest;
-        Ok(Some(element))
+    fn id(&self) -> Uuid {
+        Uuid::from_bytes(self.bytes(0))
+    }
+
+    fn product(&self) -> Uuid {
+        Uuid::from_bytes(self.bytes(16))
+    }
+
+    fn number(&self, at: usize) -> Option<i64> {
+        let number = i64::from_be_bytes(self.bytes(at));
+        (number >= 0).then_some(number)
+    }
+
+    /// Bytes of the secret, and of the OSA status.
+    fn lengths(&self) -> (usize, usize) {
+        let length = |at| usize::try_from(u32::from_be_bytes(self.bytes(at))).unwrap_or(usize::MAX);
+        (length(56), length(60))
+    }
+
+    fn kind(&self) -> sqlx::Result<Option<KeyKind>> {
+        let letter = self.0[HEAD - 1];
+        let kind = KeyKind::ALL.into_iter().find(|kind| kind.code().as_bytes().first() == Some(&letter));
+        if kind.is_some() || letter == b'N' { Ok(kind) } else { Err(malformed()) }
     }
 }
 
-fn text(bytes: &[u8]) -> sqlx::Result<&str> {
-    std::str::from_utf8(bytes).map_err(|_| malformed())
+fn heads(strung: &[u8]) -> sqlx::Result<&[[u8; HEAD]]> {
+    let (heads, rest) = strung.as_chunks();
+    if rest.is_empty() { Ok(heads) } else { Err(malformed()) }
 }
 
 fn malformed() -> sqlx::Error {
@@ -147,17 +167,45 @@ fn malformed() -> sqlx::Error {
 mod tests {
     use super::*;
 
-    #[test]
-    fn elements_are_read_with_their_nulls() {
-        let mut elements = Elements(b"\0\0\0\x02ab\xff\xff\xff\xff\0\0\0\0");
-        assert_eq!(elements.next().unwrap(), Some(&b"ab"[..]));
-        assert_eq!(elements.next().unwrap(), None);
-        assert_eq!(elements.next().unwrap(), Some(&b""[..]));
-        assert!(elements.next().is_err(), "there is no fourth");
+    fn strung(kind: u8, secret: u32, status: u32) -> Vec<u8> {
+        let numbers = [7_i64, 50, -1].map(i64::to_be_bytes);
+        [&[1; 16], &[2; 16], numbers.as_flattened(), &secret.to_be_bytes(), &status.to_be_bytes(), &[kind]].concat()
+    }
+
+    fn all(strung: &[u8], secrets: &[u8], statuses: &str) -> sqlx::Result<Vec<String>> {
+        let mut rows = Vec::new();
+        take_apart(strung, secrets, statuses, |row| {
+            rows.push(format!(
+                "{:?} {:?} {:?} {:?} {:?} {}",
+                row.kind, row.secret, row.used, row.total, row.seats, row.osa_status
+            ));
+            Ok::<_, sqlx::Error>(())
+        })?;
+        Ok(rows)
     }
 
     #[test]
-    fn an_element_longer_than_its_message_is_an_error() {
-        assert!(Elements(b"\0\0\0\x05ab").next().is_err());
+    fn each_key_takes_what_is_its_own() {
+        let strung = [strung(b'M', 3, 0), strung(b'N', 4, 6), strung(b'V', 1, 0)].concat();
+        let rows = all(&strung, b"\x01\x02\x03none\x04", "Active").unwrap();
+        assert_eq!(
+            rows,
+            [
+                "Some(Mak) Sealed([1, 2, 3]) Some(7) Some(50) None ",
+                "None NotNeeded(\"none\") Some(7) Some(50) None Active",
+                "Some(Vlk) Sealed([4]) Some(7) Some(50) None ",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_too_short_or_too_long_is_an_error() {
+        let one = strung(b'M', 3, 1);
+        assert!(all(&one, b"abc", "x").is_ok());
+        assert!(all(&one[1..], b"abc", "x").is_err(), "a byte missing");
+        for (secrets, statuses) in [("ab", "x"), ("abcd", "x"), ("abc", ""), ("abc", "xy")] {
+            assert!(all(&one, secrets.as_bytes(), statuses).is_err(), "{secrets} {statuses}");
+        }
+        assert!(all(&strung(b'X', 3, 1), b"abc", "x").is_err(), "a kind that isn't one");
     }
 }

@@ -13,7 +13,7 @@ use axum::{
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use time::{OffsetDateTime, macros::format_description};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 use uuid::Uuid;
 use zeroize::Zeroize;
 
@@ -39,8 +39,10 @@ use crate::{
 const CHUNK: usize = 64 * 1024;
 /// Chunks that may wait for a slow reader.
 const DEPTH: usize = 8;
-/// Parts that may wait to be recorded, and to be opened.
-const READ_AHEAD: usize = 3;
+/// Parts that may wait to be recorded.
+const READ_AHEAD: usize = 2;
+/// Parts that are written into the log at a time, each on a connection of its own, or wait there to be opened.
+const LOGS: u32 = 2;
 
 /// Writes the chosen keys as a file.
 ///
@@ -136,23 +138,26 @@ pub async fn begin(
 ) -> Result<Chunks> {
     state.vault.ensure_unsealed()?;
     let place = state.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
-    // One state of the database for all parts, and for the names that stand beside the keys.
-    let mut source = state.db.begin_still(scope).await?;
-    let log = state.db.apart();
-    // The log's connection is opened meanwhile; where it can't be, the first part tells.
-    let (estate, _) = tokio::join!(db::estate(&mut source, &selection), log.answers());
+    // One state of the database for all parts, and for the names that stand beside the keys: read at the same time.
+    let mut names = state.db.begin_still(scope).await?;
+    let source = state.db.begin_beside(&mut names, scope).await?;
+    let (ahead, mut parts) = mpsc::channel(READ_AHEAD);
+    tokio::spawn(db::read(source, selection.clone(), ahead));
+    let log = state.db.apart(LOGS);
+    // The log's first connection is opened meanwhile; where it can't be, the first part tells.
+    let (estate, _) = tokio::join!(db::estate(&mut names, &selection), log.answers());
     let estate = Arc::new(estate?);
-    let (ahead, parts) = mpsc::channel(READ_AHEAD);
-    tokio::spawn(db::read(source, selection, estate.order.clone(), ahead));
+    // Two exports at a time shall not hold four of the pool's connections.
+    drop(names);
 
-    let mut recorder =
-        Recorder { log, state: state.clone(), scope, actor: actor.clone(), estate: estate.clone(), format, parts };
-    let (recorded, rows) = mpsc::channel(READ_AHEAD);
+    let recorder = Recorder { log, state: state.clone(), scope, actor: actor.clone(), estate: estate.clone(), format };
+    let (recorded, rows) = mpsc::channel(LOGS as usize);
     // The first part stands in the log before the answer begins: where that fails, it is an error and no file.
-    match recorder.next().await? {
+    match parts.recv().await.transpose()? {
         Some(first) => {
-            let _ = recorded.send(Ok(first)).await;
-            tokio::spawn(recorder.run(recorded));
+            let first = recorder.record(first).await?;
+            let _ = recorded.send(tokio::spawn(async { Ok(first) })).await;
+            tokio::spawn(recorder.run(parts, recorded));
         }
         None => recorder.record_nothing().await?,
     }
@@ -168,38 +173,38 @@ pub async fn begin(
 
 /// Some License IDs' keys, in the log.
 type Recorded = Released<Vec<Group>>;
+/// The same on their way into it.
+type Recording = JoinHandle<Result<Recorded>>;
 
 /// Writes what leaves into the log, one event per License ID with the ids of its keys, and a transaction for
 /// each part: neither a large estate fills the memory nor does its export keep the ends of all chains.
+#[derive(Clone)]
 struct Recorder {
     state: AppState,
-    /// A connection of its own: a hundred transactions that took turns on the pool's would have each of those
+    /// Connections of its own: a hundred transactions that took turns on the pool's would have each of those
     /// plan the log's statements and map its pages anew.
     log: Db,
     scope: Scope,
     actor: Actor,
     estate: Arc<Estate>,
     format: Format,
-    parts: Parts,
 }
 
 impl Recorder {
-    /// The next part, recorded; `None` behind the last.
-    async fn next(&mut self) -> Result<Option<Recorded>> {
-        let Some(part) = self.parts.recv().await.transpose()? else { return Ok(None) };
-        let events = part
-            .iter()
-            .map(|group| {
-                let (contract, count) = (group.contract, group.ids.len());
-                let license_id = self.estate.contracts.get(&contract).map_or("", |cells| &cells.license_id);
-                let detail = serde_json::json!({ "format": self.format.to_string(), "count": count });
-                let subject = format!("{count} keys of License ID {license_id}");
-                Event::done("keys.export", subject).on(contract).with(detail).keys(group.ids.clone())
-            })
-            .collect();
+    async fn record(&self, part: Vec<Group>) -> Result<Recorded> {
+        let events = part.iter().map(|group| self.event(group)).collect::<Result<_>>()?;
         let mut log = self.log.begin(self.scope).await?;
         self.state.record_all(&mut log, &self.actor, events).await?;
-        gate::commit_export(&self.state, log, part).await.map(Some)
+        gate::commit_export(&self.state, log, part).await
+    }
+
+    fn event(&self, group: &Group) -> Result<Event> {
+        let ids = group.ids()?;
+        let count = ids.len();
+        let license_id = self.estate.contracts.get(&group.contract).map_or("", |cells| &cells.license_id);
+        let detail = serde_json::json!({ "format": self.format.to_string(), "count": count });
+        let subject = format!("{count} keys of License ID {license_id}");
+        Ok(Event::done("keys.export", subject).on(group.contract).with(detail).keys(ids))
     }
 
     /// An export that takes nothing leaves one event on the site's chain.
@@ -209,10 +214,13 @@ impl Recorder {
         Ok(log.commit().await?)
     }
 
-    async fn run(mut self, recorded: mpsc::Sender<Result<Recorded>>) {
-        while let Some(part) = self.next().await.transpose() {
-            let last = part.is_err();
-            if recorded.send(part).await.is_err() || last {
+    /// Records the parts to come, some at a time: while one is being committed, the next is written. Each has a task
+    /// of its own and so ends by itself: a reader that takes its time keeps no transaction open.
+    async fn run(self, mut parts: Parts, recorded: mpsc::Sender<Recording>) {
+        while let Some(part) = parts.recv().await {
+            let recorder = self.clone();
+            let recording = tokio::spawn(async move { recorder.record(part?).await });
+            if recorded.send(recording).await.is_err() {
                 return;
             }
         }
@@ -238,7 +246,7 @@ pub type Chunks = mpsc::Receiver<std::io::Result<Bytes>>;
 /// An export under way.
 struct Job {
     state: AppState,
-    rows: mpsc::Receiver<Result<Recorded>>,
+    rows: mpsc::Receiver<Recording>,
     format: Format,
     estate: Arc<Estate>,
     sender: mpsc::Sender<std::io::Result<Bytes>>,
@@ -263,7 +271,7 @@ impl Job {
         let mut out = header_bytes(format, &KEY_COLUMNS);
         let mut scratch = Scratch::new();
         while let Some(part) = self.rows.recv().await {
-            let part = part.map_err(Error::plain)?;
+            let part = part.await?.map_err(Error::plain)?;
             for group in part.part() {
                 scratch.each(group, &part, &self.estate, &opener, |cells| {
                     append_row(&mut out, format, cells);
@@ -286,7 +294,7 @@ impl Job {
         let mut sheet = XlsxSheet::new_in(&temporary_directory(), &KEY_COLUMNS)?;
         let mut scratch = Scratch::new();
         while let Some(part) = self.rows.recv().await {
-            let part = part.map_err(Error::plain)?;
+            let part = part.await?.map_err(Error::plain)?;
             for group in part.part() {
                 scratch.each(group, &part, &self.estate, &opener, |cells| Ok(sheet.row(cells)?))?;
             }
@@ -357,7 +365,7 @@ impl Scratch {
                 organization: &contract.organization,
                 product,
                 key,
-                kind: crate::keys::kind_of(row.kind),
+                kind: row.kind,
                 activations: row
                     .used
                     .zip(row.total)

@@ -121,7 +121,7 @@ fn append_cell(out: &mut Vec<u8>, cell: &str, quote: bool) {
     }
     if quote {
         let mut rest = bytes;
-        while let Some(at) = rest.iter().position(|byte| *byte == b'"') {
+        while let Some(at) = memchr::memchr(b'"', rest) {
             out.extend_from_slice(&rest[..=at]);
             out.push(b'"');
             rest = &rest[at + 1..];

@@ -1,6 +1,11 @@
 //! The tests' own databases.
 
+use keyward::{
+    clock::Clock,
+    postgres::{Db, Scope, Scoped},
+};
 use sqlx::{Connection, Executor, PgConnection};
+use uuid::Uuid;
 
 use crate::support::{cluster, database::TestDb};
 
@@ -48,4 +53,33 @@ async fn a_database_is_removed_by_done_and_by_drop() {
     done.done().await;
     drop(dropped);
     assert!(!exists(&names[0]).await && !exists(&names[1]).await);
+}
+
+async fn organizations(tx: &mut Scoped) -> i64 {
+    sqlx::query_scalar("select count(*) from organizations").fetch_one(&mut **tx).await.unwrap()
+}
+
+/// An export reads its keys on one connection and what stands beside them on another.
+#[tokio::test]
+async fn transactions_beside_each_other_see_one_state_whatever_is_written_meanwhile() {
+    let test = TestDb::new().await;
+    let db = Db::connect(test.app.clone(), 4, Clock::System).await.unwrap();
+    let mut first = db.begin_still(Scope::System).await.unwrap();
+    assert_eq!(organizations(&mut first).await, 0);
+
+    let mut writing = db.begin(Scope::System).await.unwrap();
+    sqlx::query("insert into organizations (id, name) values ($1, 'Tailspin Toys')")
+        .bind(Uuid::now_v7())
+        .execute(&mut *writing)
+        .await
+        .unwrap();
+    writing.commit().await.unwrap();
+
+    let mut beside = db.begin_beside(&mut first, Scope::System).await.unwrap();
+    let mut later = db.begin_still(Scope::System).await.unwrap();
+    assert_eq!(organizations(&mut beside).await, 0, "as the first one");
+    assert_eq!(organizations(&mut later).await, 1);
+    drop((first, beside, later));
+    db.close().await;
+    test.done().await;
 }

@@ -1,0 +1,1 @@
+-- This version adds a column that is made of the others, and no table.

@@ -1,0 +1,1 @@
+-- This version gives a table's pages room, and adds none.
