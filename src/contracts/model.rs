@@ -27,6 +27,13 @@ impl ContractHead {
     }
 }
 
+/// Whether a programme is Select Plus, whose License IDs are customer numbers (DOMAIN §1, "Hierarchy") and whose orders
+/// alone tell what is up for renewal and what is a step-up (DOMAIN §1, "Orders").
+#[must_use]
+pub fn is_select_plus(program: &str) -> bool {
+    program.trim().to_lowercase().starts_with("select plus")
+}
+
 /// Everything recorded about one License ID itself.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Contract {

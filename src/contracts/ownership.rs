@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     db,
-    model::{HeldRole, OrganizationNode, Sister},
+    model::{HeldRole, OrganizationNode, Sister, is_select_plus},
 };
 use crate::{
     auth::roles::Role,
@@ -147,11 +147,12 @@ pub fn role_words(held: &[HeldRole]) -> Vec<String> {
 /// the source doesn't name.
 #[must_use]
 pub fn level(program: &str) -> &'static str {
+    if is_select_plus(program) {
+        return "Public customer number (PCN)";
+    }
     let program = program.to_lowercase();
     let starts = |names: &[&str]| names.iter().any(|name| program.starts_with(name));
-    if starts(&["select plus"]) {
-        "Public customer number (PCN)"
-    } else if starts(&["enterprise", "select", "campus", "school"]) {
+    if starts(&["enterprise", "select", "campus", "school"]) {
         "Enrollment"
     } else if starts(&["open value"]) {
         "Agreement"

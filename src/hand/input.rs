@@ -120,9 +120,10 @@ fn field(spec: &Spec, typed: &str) -> Field {
     let field = match spec.kind {
         Kind::YesNo => field.choices(choices(&[("yes", "Yes"), ("no", "No")])),
         Kind::Since => field.choices(choices(&[("", "No"), ("yes", "Yes")])),
+        Kind::Said => field.choices(choices(&[("", "Not said"), ("yes", "Yes"), ("no", "No")])),
         _ => field,
     };
-    let chosen = matches!(spec.kind, Kind::YesNo | Kind::Since);
+    let chosen = matches!(spec.kind, Kind::YesNo | Kind::Since | Kind::Said);
     if spec.required || chosen { field } else { field.optional() }
 }
 
@@ -143,6 +144,7 @@ async fn value(tx: &mut Scoped, spec: &Spec, text: &str) -> Result<Result<Value,
         }
         Kind::Text(_) | Kind::Area(_) => Ok(json!(text)),
         Kind::YesNo => Ok(json!(text != "no")),
+        Kind::Said => Ok(if text.is_empty() { Value::Null } else { json!(text != "no") }),
         Kind::Day => day(text),
         Kind::Count => count(text),
         Kind::Since => Ok(if text.is_empty() { Value::Null } else { json!(true) }),

@@ -35,6 +35,8 @@ pub enum Kind {
     Count,
     /// Yes or no.
     YesNo,
+    /// Yes, no, or nothing said.
+    Said,
     /// A moment that stands while the box is ticked.
     Since,
     /// An organisation by its name.
@@ -142,7 +144,12 @@ const ORDER: &[Spec] = &[
     Spec::new("usage_starts_on", "Usage start date", Kind::Day),
     Spec::new("reseller", "Reseller", Kind::Text(NAME)),
     Spec::new("country", "Country", Kind::Text(NAME)),
+    Spec::new("up_for_renewal", "Up for Renewal", Kind::Said).help(OF_SELECT_PLUS),
+    Spec::new("step_up", "Step-up", Kind::Said).help(OF_SELECT_PLUS),
 ];
+
+/// What is said at a field that only Select Plus has.
+const OF_SELECT_PLUS: &str = "Of orders under Select Plus alone. Any other stays at “Not said”.";
 
 const ORGANIZATION: &[Spec] = &[
     Spec::new("name", "Name", Kind::Text(NAME)).required().help("An import finds it by this name."),

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     auth::proof::{self, Operator, OperatorOrAdministrator, SiteRight, SomeAdministrator},
+    contracts::model::is_select_plus,
     error::Result,
     imports,
     postgres::Scoped,
@@ -196,6 +197,7 @@ pub(super) async fn further(
             };
             let mut columns = vec![("contract_id", json!(found))];
             if thing == Thing::Order {
+                check_program(tx, "SELECT program FROM contracts WHERE id = $1", found, draft).await?;
                 columns.push(("occurrence", json!(occurrence(tx, found, &draft.row).await?)));
             }
             return Ok(Some((allowed, columns)));
@@ -232,8 +234,7 @@ async fn slug(tx: &mut Scoped, name: &str) -> Result<String> {
         .bind(&base)
         .fetch_all(&mut **tx)
         .await?;
-    // Words that are addresses of other pages.
-    let free = |slug: &String| !taken.contains(slug) && slug != "new" && slug != "which-key";
+    let free = |slug: &String| !taken.contains(slug);
     if free(&base) {
         return Ok(base);
     }
@@ -292,6 +293,10 @@ pub(super) async fn check(tx: &mut Scoped, thing: Thing, id: Uuid, draft: &mut D
                 draft.wrong("ends_on", "This is before the start date.");
             }
         }
+        Thing::Order => {
+            let program = "SELECT c.program FROM orders o JOIN contracts c ON c.id = o.contract_id WHERE o.id = $1";
+            check_program(tx, program, Some(id), draft).await?;
+        }
         Thing::Product => {
             let needs_key = draft.row.get("needs_key") == Some(&json!(true));
             let silent = draft.row.get("no_key_reason").and_then(Value::as_str) == Some("");
@@ -299,7 +304,49 @@ pub(super) async fn check(tx: &mut Scoped, thing: Thing, id: Uuid, draft: &mut D
                 draft.wrong("no_key_reason", "Say why it needs no key, or choose that it needs one.");
             }
         }
-        _ => {}
+        Thing::Contact | Thing::Key | Thing::Agreement => {}
+    }
+    Ok(())
+}
+
+/// Columns of an order line that only Select Plus tells (DOMAIN §1, "Orders").
+const OF_SELECT_PLUS: [&str; 2] = ["up_for_renewal", "step_up"];
+
+/// Refuses what only Select Plus tells of an order under another programme, which `statement` finds for `id`. A programme
+/// that isn't known yet may be Select Plus.
+async fn check_program(tx: &mut Scoped, statement: &'static str, id: Option<Uuid>, draft: &mut Draft) -> Result<()> {
+    let said = |column: &&str| draft.row.get(*column).is_some_and(|value| !value.is_null());
+    let said: Vec<&str> = OF_SELECT_PLUS.into_iter().filter(said).collect();
+    if said.is_empty() {
+        return Ok(());
+    }
+    let program: Option<String> = sqlx::query_scalar(statement).bind(id).fetch_optional(&mut **tx).await?;
+    let Some(program) = program.filter(|program| !tells(program)) else { return Ok(()) };
+    let sentence =
+        format!("Only orders under Select Plus have this, and this License ID is under {program}. Choose “Not said”.");
+    for column in said {
+        draft.wrong(column, &sentence);
+    }
+    Ok(())
+}
+
+fn tells(program: &str) -> bool {
+    program.is_empty() || is_select_plus(program)
+}
+
+/// Takes out of an order's form what its programme never tells, where nothing is said of it and nothing wrong with it.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn fit(tx: &mut Scoped, thing: Thing, contract: Option<Uuid>, fields: &mut Vec<Field>) -> Result<()> {
+    if thing != Thing::Order {
+        return Ok(());
+    }
+    let program: String =
+        sqlx::query_scalar("SELECT program FROM contracts WHERE id = $1").bind(contract).fetch_one(&mut **tx).await?;
+    if !tells(&program) {
+        let idle = |field: &Field| field.value.is_empty() && field.error.is_none();
+        fields.retain(|field| !OF_SELECT_PLUS.contains(&field.name) || !idle(field));
     }
     Ok(())
 }

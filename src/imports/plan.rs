@@ -185,5 +185,5 @@ said! {
     ContactRow { role, name, email }
     SummaryRow { product_family, version, product_pool, licence_type, effective_quantity, active_sa_quantity }
     KeyRow { parent_program, organization, product, key, kind, activations, seats, osa_status }
-    OrderRow { reseller_order, customer_order, ordered_on, usage_start, reseller, part_number, description, quantity, country }
+    OrderRow { reseller_order, customer_order, ordered_on, usage_start, reseller, part_number, description, quantity, country, up_for_renewal, step_up }
 }

@@ -134,6 +134,10 @@ pub struct OrderRow {
     pub quantity: u32,
     /// Country of use.
     pub country: Option<Arc<str>>,
+    /// Whether it is up for renewal; Select Plus alone says it.
+    pub up_for_renewal: Option<bool>,
+    /// Whether it is a step-up; Select Plus alone says it.
+    pub step_up: Option<bool>,
 }
 
 /// A year of Extended Security Updates of a product.

@@ -132,7 +132,7 @@ fn every_bad_file_is_refused_with_its_messages() {
         let expected = fs::read_to_string(path.with_extension("expected")).unwrap_or_default();
         assert_eq!(told, expected, "{}", path.display());
     }
-    assert_eq!(files, 23);
+    assert_eq!(files, 24);
 }
 
 #[test]

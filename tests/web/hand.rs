@@ -706,3 +706,82 @@ async fn a_key_typed_as_a_license_id_or_a_count_is_refused_and_not_sent_back() {
     }
     app.done().await;
 }
+
+/// DOMAIN §1, "Orders": Up for Renewal and Step-up are of Select Plus. Said, taken back to "not said", and refused under
+/// another programme, whose form doesn't ask.
+#[tokio::test]
+async fn domain_1_up_for_renewal_and_step_up_are_for_select_plus_only() {
+    let (world, app) = portal().await;
+    let order = world.planted.orders[0];
+    let edit = format!("/orders/{order}/edit");
+    let under = async |program: &str| {
+        execute(&app, &format!("UPDATE contracts SET program = '{program}' WHERE license_id = '{A}'")).await;
+    };
+    let form = |renewal: &'static str, step_up: &'static str| {
+        [
+            ("description", "A suite"),
+            ("part_number", "P1"),
+            ("quantity", "1"),
+            ("reseller_order_no", "R1"),
+            ("customer_order_no", "C1"),
+            ("ordered_on", "2026-01-01"),
+            ("reseller", "Reseller"),
+            ("country", "Switzerland"),
+            ("license_id", A),
+            ("up_for_renewal", renewal),
+            ("step_up", step_up),
+        ]
+    };
+    let told = "SELECT concat(up_for_renewal::text, ',', step_up::text) FROM orders WHERE id = $1";
+    // Under a programme that isn't known yet it can be said, as under Select Plus.
+    for program in ["", "Select Plus"] {
+        under(program).await;
+        assert!(page(&app, &edit, ADMIN).await.contains("name=\"up_for_renewal\""), "{program}");
+        let to = done(&app, &edit, ADMIN, &form("yes", "no")).await;
+        assert_eq!(text(&app, told, order).await, "true,false", "{program}");
+        let html = page(&app, &to, ADMIN).await;
+        assert!(
+            html.contains("Up for Renewal") && html.contains("<option value=\"no\" selected>No</option>"),
+            "{html}"
+        );
+        done(&app, &undo_of(&to), ADMIN, &[]).await;
+        assert_eq!(text(&app, told, order).await, ",", "{program}: taken back to nothing said");
+    }
+    done(&app, &edit, ADMIN, &form("yes", "")).await;
+    under("Enterprise").await;
+    for (path, form) in [(&*edit, form("yes", "")), ("/orders/new", form("", "no"))] {
+        let answer = send(&app, path, ADMIN, &form).await;
+        assert_eq!(answer.status(), 422, "{path}");
+        let html = answer.text().await.unwrap();
+        assert!(
+            html.contains("Only orders under Select Plus have this, and this License ID is under Enterprise."),
+            "{html}"
+        );
+    }
+    // What was said before stands until it is taken off; then the form asks no more.
+    assert_eq!(text(&app, told, order).await, "true,");
+    assert!(page(&app, &edit, ADMIN).await.contains("name=\"up_for_renewal\""));
+    done(&app, &edit, ADMIN, &form("", "")).await;
+    assert_eq!(text(&app, told, order).await, ",");
+    assert!(!page(&app, &edit, ADMIN).await.contains("name=\"up_for_renewal\""));
+    app.done().await;
+}
+
+/// Whoever has all his License IDs in the archive is told that, with the way there, and not that he holds nothing.
+#[tokio::test]
+async fn whose_license_ids_are_all_archived_is_led_to_the_archive() {
+    let (_, app) = portal().await;
+    execute(&app, &format!("UPDATE contracts SET archived_at = app_now() WHERE license_id = '{A}'")).await;
+    for path in ["/", "/contracts", "/contracts/summary", "/orders", "/products", "/products/rds"] {
+        let html = page(&app, path, ADMIN).await;
+        assert!(
+            html.contains("All your License IDs are in the archive") && !html.contains("You hold no role"),
+            "{path}"
+        );
+        assert!(html.contains("href=\"/contracts?archived=only\""), "{path}");
+        let html = page(&app, path, "keys reader A").await;
+        assert!(html.contains("You hold no role yet") && !html.contains("archive"), "{path}: a reader isn’t told");
+    }
+    assert!(page(&app, "/contracts?archived=only", ADMIN).await.contains(A));
+    app.done().await;
+}

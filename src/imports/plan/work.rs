@@ -142,6 +142,8 @@ pub(in crate::imports) struct OrderRecord {
     pub description: Arc<str>,
     pub quantity: i64,
     pub country: Arc<str>,
+    pub up_for_renewal: Option<bool>,
+    pub step_up: Option<bool>,
     pub occurrence: i32,
 }
 
