@@ -53,6 +53,8 @@ pub struct Contract {
     pub agreement_type: String,
     /// Number of the agreement above, or empty.
     pub agreement: String,
+    /// Number of the MBSA above that agreement, or empty.
+    pub mbsa: String,
     /// Open License authorization number, or empty.
     pub authorization_number: String,
     /// MPSA purchase account number, or empty.
@@ -225,7 +227,7 @@ pub struct PoolTotal {
 pub struct HeldRole {
     /// Its code.
     pub role: String,
-    /// `agreement`, `organization` or `all` for one that is inherited; empty for one given here.
+    /// `mbsa`, `agreement`, `organization` or `all` for one that is inherited; empty for one given here.
     pub covers: String,
     /// The agreement's number or the organisation's name.
     pub name: String,

@@ -228,6 +228,7 @@ fn row(contract: Contract, today: Date, list: &Address) -> ContractRow {
         location: contract.location,
         program: contract.program,
         agreement: contract.agreement,
+        mbsa: contract.mbsa,
         agreement_type: contract.agreement_type,
         authorization_number: contract.authorization_number,
         purchase_account_number: contract.purchase_account_number,
@@ -257,7 +258,7 @@ async fn panel(
     };
     Ok(ContractPanel {
         actions: actions::elsewhere(&head.license_id, &head.roles),
-        ownership: ownership::tree(tx, head.id, &contract.agreement).await?,
+        ownership: ownership::tree(tx, head.id, &contract.agreement, &contract.mbsa).await?,
         used,
         second_person,
         administered: head.may(Permission::Administer),
@@ -272,6 +273,7 @@ async fn panel(
         program: contract.program,
         agreement_type: contract.agreement_type,
         parent_agreement: contract.agreement,
+        mbsa: contract.mbsa,
         authorization_number: contract.authorization_number,
         purchase_account_number: contract.purchase_account_number,
         location: contract.location,

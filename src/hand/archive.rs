@@ -203,8 +203,9 @@ pub(super) async fn is_free(tx: &mut Scoped, thing: Thing, id: Uuid) -> Result<(
             "License IDs or other organizations stand under this one. Move or archive them first.",
         ),
         Thing::Agreement => (
-            "SELECT count(*) FROM contracts WHERE agreement_id = $1 AND archived_at IS NULL",
-            "License IDs stand under this agreement. Move or archive them first.",
+            "SELECT (SELECT count(*) FROM contracts WHERE agreement_id = $1 AND archived_at IS NULL)
+                  + (SELECT count(*) FROM agreements WHERE mbsa_id = $1 AND archived_at IS NULL)",
+            "License IDs or other agreements stand under this agreement. Move or archive them first.",
         ),
         Thing::Key | Thing::Order | Thing::Contact => return Ok(()),
     };

@@ -156,8 +156,12 @@ const ORGANIZATION: &[Spec] = &[
     Spec::new("parent_id", "Parent organization", Kind::Organization).help("The one above it, or empty."),
 ];
 
-const AGREEMENT: &[Spec] =
-    &[Spec::new("number", "Number", Kind::Text(NAME)).required().help("An import finds it by this number.")];
+const AGREEMENT: &[Spec] = &[
+    Spec::new("number", "Number", Kind::Text(NAME)).required().help("An import finds it by this number."),
+    Spec::new("mbsa_id", "Under MBSA", Kind::Agreement).help(
+        "The number of the master agreement above it, or empty. Roles given on that one hold under this one too.",
+    ),
+];
 
 const PRODUCT: &[Spec] = &[
     Spec::new("name", "Name", Kind::Text(NAME)).required().help("An import finds it by this name."),

@@ -76,9 +76,11 @@ impl List {
                  FROM organizations t LEFT JOIN organizations p ON p.id = t.parent_id WHERE t.archived_at IS NULL"
             }
             Self::Agreements => {
-                "SELECT t.id, '' AS address, t.number AS name, '' AS beside,
-                        (SELECT count(*) FROM contracts c WHERE c.agreement_id = t.id AND c.archived_at IS NULL) AS hanging
-                 FROM agreements t WHERE t.archived_at IS NULL"
+                "SELECT t.id, '' AS address, t.number AS name, coalesce(m.number, '') AS beside,
+                        (SELECT count(*) FROM contracts c WHERE c.agreement_id = t.id AND c.archived_at IS NULL)
+                        + (SELECT count(*) FROM agreements b JOIN contracts c ON c.agreement_id = b.id
+                           WHERE b.mbsa_id = t.id AND c.archived_at IS NULL) AS hanging
+                 FROM agreements t LEFT JOIN agreements m ON m.id = t.mbsa_id WHERE t.archived_at IS NULL"
             }
             Self::Products => {
                 "SELECT t.id, t.slug AS address, t.name, t.category AS beside,
@@ -271,7 +273,7 @@ pub async fn get(person: Site<Operator>, State(state): State<AppState>, query: R
         add: list.add(),
         beside: match list {
             List::Organizations => "Parent organization",
-            List::Agreements => "",
+            List::Agreements => "Under MBSA",
             List::Products => "Category",
             List::Contracts => "Organization",
         },

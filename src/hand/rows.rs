@@ -125,7 +125,8 @@ impl Made for Organization {
 impl Made for Agreement {
     type Right = Operator;
     const NEW: &'static str = "/agreements/new";
-    const LEAD: &'static str = "The level above License IDs, by its number. Roles may be inherited from it.";
+    const LEAD: &'static str =
+        "The level above License IDs, or the MBSA above that, by its number. Roles may be inherited from either.";
     fn edit_path(_name: &str, id: Uuid) -> String {
         format!("/agreements/{id}/edit")
     }
@@ -256,6 +257,10 @@ pub(super) fn violated(fault: &sqlx::Error) -> Option<(&'static str, &'static st
         "agreements_number_is_unique" => {
             ("number", "There is an agreement of this number already, perhaps in the archive.")
         }
+        "agreements_not_own_mbsa" => ("mbsa_id", OWN_MBSA),
+        "agreements_two_levels" => {
+            ("mbsa_id", "One of the two has just come to stand under another. Look at both, and send the form again.")
+        }
         "products_name_is_unique" => ("name", "There is a product of this name already, perhaps in the archive."),
         "products_slug_is_unique" => ("name", "Another product has just taken this address. Send the form again."),
         "orders_are_unique" => ("part_number", "The order has an equal line already. Correct that one."),
@@ -304,10 +309,40 @@ pub(super) async fn check(tx: &mut Scoped, thing: Thing, id: Uuid, draft: &mut D
                 draft.wrong("no_key_reason", "Say why it needs no key, or choose that it needs one.");
             }
         }
-        Thing::Contact | Thing::Key | Thing::Agreement => {}
+        Thing::Agreement => {
+            let mbsa: Option<Uuid> = draft.row.get("mbsa_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+            if let Some(sentence) = check_levels(tx, id, mbsa).await? {
+                draft.wrong("mbsa_id", sentence);
+            }
+        }
+        Thing::Contact | Thing::Key => {}
     }
     Ok(())
 }
+
+/// Why an agreement can't stand under this one, which is to be its MBSA: there are two levels of agreements and no more.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn check_levels(tx: &mut Scoped, id: Uuid, mbsa: Option<Uuid>) -> Result<Option<&'static str>> {
+    let Some(mbsa) = mbsa else { return Ok(None) };
+    let (under, above): (bool, bool) = sqlx::query_as(
+        "SELECT EXISTS (SELECT FROM agreements WHERE id = $2 AND mbsa_id IS NOT NULL),
+                EXISTS (SELECT FROM agreements WHERE mbsa_id = $1)",
+    )
+    .bind(id)
+    .bind(mbsa)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(match (id == mbsa, under, above) {
+        (true, ..) => Some(OWN_MBSA),
+        (false, true, _) => Some("That agreement stands under an MBSA itself. Name that MBSA, or leave this empty."),
+        (false, false, true) => Some("Other agreements stand under this one, so it is an MBSA and stands under none."),
+        _ => None,
+    })
+}
+
+const OWN_MBSA: &str = "An agreement can’t stand under itself.";
 
 /// Columns of an order line that only Select Plus tells (DOMAIN §1, "Orders").
 const OF_SELECT_PLUS: [&str; 2] = ["up_for_renewal", "step_up"];

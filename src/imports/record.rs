@@ -77,8 +77,21 @@ impl<'r> Row<'r, '_> {
     }
 
     pub(super) fn contract(&mut self) -> Option<ContractRow> {
-        let [license_id, organization, parent, location, program, agreement, above, auth, account, start, end, status] =
-            self.cells(&CONTRACT_COLUMNS);
+        let [
+            license_id,
+            organization,
+            parent,
+            location,
+            program,
+            agreement,
+            above,
+            auth,
+            account,
+            start,
+            end,
+            status,
+            mbsa,
+        ] = self.cells(&CONTRACT_COLUMNS);
         let license_id = self.text(license_id, fields::license_id);
         let organization = self.text(organization, fields::required);
         let start_date = self.read(start, fields::date);
@@ -104,6 +117,7 @@ impl<'r> Row<'r, '_> {
             start_date: start_date?,
             end_date: end_date?,
             status: self.any(status),
+            mbsa: self.any(mbsa),
         })
     }
 

@@ -37,6 +37,8 @@ pub struct ContractRow {
     pub end_date: Option<Date>,
     /// The vendor's status, in its own words.
     pub status: Option<Arc<str>>,
+    /// Number of the MBSA above the agreement above.
+    pub mbsa: Option<Arc<str>>,
 }
 
 /// A person or desk named in a contract.

@@ -305,3 +305,51 @@ async fn domain_1_orders_files_tell_renewal_and_step_up_under_select_plus() {
     assert_eq!(estate.text(told).await, "N1 true false,N1,N2,N3 true true");
     estate.done().await;
 }
+
+/// DOMAIN §1, "Hierarchy": a file of contracts may name the MBSA above a parent agreement; two levels are all there are.
+#[tokio::test]
+async fn contracts_faq_a_contracts_file_names_the_mbsa_above_an_agreement() {
+    let estate = Estate::filled().await;
+    let contracts = |rows: &[&str]| {
+        file("contracts.csv", &format!("License ID,Organization,Parent agreement,MBSA\n{}\n", rows.join("\n")))
+    };
+    let tree = "SELECT string_agg(a.number || '<' || coalesce(m.number, ''), ' ' ORDER BY a.number)
+                FROM agreements a LEFT JOIN agreements m ON m.id = a.mbsa_id";
+    assert_eq!(estate.text(tree).await, "4C22017< 4E61138< 4E70551<");
+    let rows = [
+        "8671204,Northwind Holding AG,4E61138,U1234567",
+        "8671311,Northwind Logistics GmbH,4E61138,U1234567",
+        "7740032,Northwind Research S.A.,4E70551,U1234567",
+        "8671377,Northwind Retail Ltd,4E61138,",
+    ];
+    let reports = estate.import(vec![contracts(&rows)]).await;
+    assert_eq!(counts(&reports), [(0, 4, 0, 0)], "the agreement of each of them goes under it");
+    assert_eq!(estate.text(tree).await, "4C22017< 4E61138<U1234567 4E70551<U1234567 U1234567<");
+    assert_eq!(counts(&estate.import(vec![contracts(&rows)]).await), [(0, 0, 4, 0)]);
+    assert_eq!(
+        counts(&estate.import(sample_files()).await),
+        NOTHING_NEW,
+        "a file without the column says nothing of it"
+    );
+    for (rows, fault) in [
+        (&["8671204,Northwind Holding AG,,U1"][..], "'U1' stands above a parent agreement, and this row names none"),
+        (&["8671204,Northwind Holding AG,U1,U1"], "'U1' would stand above itself"),
+        (&["8671204,Northwind Holding AG,4E61138,4E70551"], "'4E70551' stands under 'U1234567' itself"),
+        (&["8671204,Northwind Holding AG,U1234567,U1"], "it is an MBSA itself and stands under none"),
+        (
+            &["8671204,Northwind Holding AG,4E61138,U1", "8671311,Northwind Logistics GmbH,4E61138,U2"],
+            "'4E61138' stands under 'U2' here and under 'U1' in line 2: an agreement has one MBSA",
+        ),
+    ] {
+        let tried = estate.importer(Who::System).dry_run(&[contracts(rows)]).await.unwrap();
+        let told: Vec<String> = tried[0].rows.iter().map(ToString::to_string).collect();
+        assert!(tried[0].is_refused() && told.iter().any(|row| row.contains(fault)), "{fault}: {told:?}");
+    }
+    // Where an agreement stands decides who sees what is under it: an Administrator's file doesn't move it.
+    let administrator = Who::Administrator(estate.administrator("a@northwind.example", &["8671204"]).await);
+    let moved = contracts(&["8671204,Northwind Holding AG,4E61138,U9"]);
+    let reports = estate.importer(administrator).dry_run(&[moved]).await.unwrap();
+    let warnings: Vec<String> = reports[0].warnings.iter().map(ToString::to_string).collect();
+    assert!(warnings.iter().any(|w| w.contains("MBSA: 'U9' isn't taken over, 'U1234567' stays")), "{warnings:?}");
+    estate.done().await;
+}

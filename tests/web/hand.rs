@@ -785,3 +785,60 @@ async fn whose_license_ids_are_all_archived_is_led_to_the_archive() {
     assert!(page(&app, "/contracts?archived=only", ADMIN).await.contains(A));
     app.done().await;
 }
+
+/// An agreement is put under an MBSA by hand and taken out again; two levels are all there are.
+#[tokio::test]
+async fn contracts_faq_an_agreement_stands_under_an_mbsa_and_that_under_none() {
+    let (world, app) = portal().await;
+    let first = world.planted.corrected[0].agreement;
+    let number = text(&app, "SELECT number FROM agreements WHERE id = $1", first).await;
+    let add = async |number: &str, mbsa: &str| {
+        let to = done(&app, "/agreements/new", OPERATOR, &[("number", number), ("mbsa_id", mbsa)]).await;
+        to.split('/').nth(2).unwrap().to_owned()
+    };
+    let mbsa = add("U1234567", "").await;
+    let edit = |id: &str| format!("/agreements/{id}/edit");
+    let to = done(&app, &edit(&first.to_string()), OPERATOR, &[("number", &number), ("mbsa_id", "U1234567")]).await;
+    let html = page(&app, &to, OPERATOR).await;
+    assert!(html.contains("value=\"U1234567\"") && html.contains("Under MBSA"), "{html}");
+    let html = page(&app, "/organizations?kind=agreements", OPERATOR).await;
+    assert!(html.contains("Under MBSA") && html.contains(">U1234567<"), "{html}");
+    let wrong = async |path: &str, form: &[(&str, &str)], sentence: &str| {
+        let answer = send(&app, path, OPERATOR, form).await;
+        assert_eq!(answer.status(), 422, "{path}");
+        let html = answer.text().await.unwrap();
+        assert!(html.contains(sentence), "{path}: {html}");
+    };
+    wrong(&edit(&mbsa), &[("number", "U1234567"), ("mbsa_id", "U1234567")], "An agreement can’t stand under itself.")
+        .await;
+    wrong(&edit(&mbsa), &[("number", "U1234567"), ("mbsa_id", &number)], "That agreement stands under an MBSA itself.")
+        .await;
+    let other = add("4E7", "").await;
+    wrong(&edit(&mbsa), &[("number", "U1234567"), ("mbsa_id", "4E7")], "Other agreements stand under this one").await;
+    wrong("/agreements/new", &[("number", "4E8"), ("mbsa_id", &number)], "That agreement stands under an MBSA itself.")
+        .await;
+    wrong("/agreements/new", &[("number", "4E8"), ("mbsa_id", "nowhere")], "There is no agreement of this number.")
+        .await;
+    // Nothing goes from under what stays, and what comes back brings back what is above it.
+    let away = |id: &str| [("thing", "agreement".to_owned()), ("id", id.to_owned())];
+    let form = |pairs: &[(&'static str, String); 2]| pairs.clone().map(|(name, value)| (name, value));
+    let post = async |path: &str, id: &str| {
+        let pairs = form(&away(id));
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        send(&app, path, OPERATOR, &pairs).await.status().as_u16()
+    };
+    assert_eq!(post("/archive", &mbsa).await, 409);
+    // Taken back after the other has come to have one below it: it stays, and is named.
+    let back = done(&app, &edit(&first.to_string()), OPERATOR, &[("number", &number), ("mbsa_id", "")]).await;
+    done(&app, &edit(&other), OPERATOR, &[("number", "4E7"), ("mbsa_id", &number)]).await;
+    let answer = send(&app, &undo_of(&back), OPERATOR, &[]).await;
+    assert_eq!(answer.status(), 409);
+    assert!(answer.text().await.unwrap().contains(&number));
+    done(&app, &edit(&other), OPERATOR, &[("number", "4E7"), ("mbsa_id", "")]).await;
+    done(&app, &edit(&other), OPERATOR, &[("number", "4E7"), ("mbsa_id", "U1234567")]).await;
+    assert_eq!((post("/archive", &other).await, post("/archive", &mbsa).await), (303, 303));
+    assert_eq!(post("/archive/restore", &other).await, 303);
+    let archived = "SELECT (archived_at IS NOT NULL)::text FROM agreements WHERE id = $1";
+    assert_eq!(text(&app, archived, mbsa.parse().unwrap()).await, "false");
+    app.done().await;
+}
