@@ -83,13 +83,15 @@ CREATE OR REPLACE FUNCTION app_rule_sources() RETURNS TABLE (rule_id uuid, cover
       AND ((SELECT app_is_operator()) OR r.id IN (SELECT g.rule_id FROM grants g WHERE g.contract_id IN (SELECT app_administered())))
 $$;
 
--- Numbers above a License ID that one sees: its agreement and that one's MBSA. Where no agreement has one, the index of
--- those that do is empty.
+-- Numbers above a License ID that one sees: its agreement and that one's MBSA. Where no agreement has one, as before.
 CREATE OR REPLACE FUNCTION app_seen_agreements() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
-DECLARE mine uuid[] := ARRAY(SELECT DISTINCT c.agreement_id FROM app_grants() g JOIN contracts c ON c.id = g.contract_id);
 BEGIN
-    RETURN QUERY SELECT unnest(mine);
-    RETURN QUERY SELECT DISTINCT a.mbsa_id FROM agreements a WHERE a.mbsa_id IS NOT NULL AND a.id = ANY(mine);
+    IF EXISTS (SELECT FROM agreements a WHERE a.mbsa_id IS NOT NULL) THEN
+        RETURN QUERY WITH mine AS MATERIALIZED (SELECT DISTINCT c.agreement_id AS id FROM app_grants() g JOIN contracts c ON c.id = g.contract_id)
+            SELECT mine.id FROM mine UNION SELECT a.mbsa_id FROM mine JOIN agreements a ON a.id = mine.id WHERE a.mbsa_id IS NOT NULL;
+    ELSE
+        RETURN QUERY SELECT DISTINCT c.agreement_id FROM app_grants() g JOIN contracts c ON c.id = g.contract_id;
+    END IF;
 END $$;
 
 DO $$

@@ -151,10 +151,10 @@ async fn value(tx: &mut Scoped, spec: &Spec, text: &str) -> Result<Result<Value,
         Kind::Organization | Kind::Agreement | Kind::Person if text.is_empty() => Ok(Value::Null),
         Kind::Organization => found(tx, "SELECT id FROM organizations WHERE name = $1 AND archived_at IS NULL", text)
             .await?
-            .ok_or_else(|| "There is no organization of this name. Add it on the page Organizations first.".to_owned()),
+            .ok_or_else(|| "There is no organisation of this name. Add it on the page Organisations first.".to_owned()),
         Kind::Agreement => found(tx, "SELECT id FROM agreements WHERE number = $1 AND archived_at IS NULL", text)
             .await?
-            .ok_or_else(|| "There is no agreement of this number. Add it on the page Organizations first.".to_owned()),
+            .ok_or_else(|| "There is no agreement of this number. Add it on the page Organisations first.".to_owned()),
         Kind::Person => person(tx, text).await?,
     })
 }

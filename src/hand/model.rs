@@ -202,7 +202,7 @@ impl Thing {
             Self::Contact => "Contact",
             Self::Key => "Product key",
             Self::Order => "Order",
-            Self::Organization => "Organization",
+            Self::Organization => "Organisation",
             Self::Agreement => "Parent agreement",
             Self::Product => "Product",
         }
@@ -216,7 +216,7 @@ impl Thing {
             Self::Contact => "a contact",
             Self::Key => "a product key",
             Self::Order => "an order",
-            Self::Organization => "an organization",
+            Self::Organization => "an organisation",
             Self::Agreement => "a parent agreement",
             Self::Product => "a product",
         }

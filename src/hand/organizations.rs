@@ -50,7 +50,7 @@ impl List {
 
     const fn label(self) -> &'static str {
         match self {
-            Self::Organizations => "Organizations",
+            Self::Organizations => "Organisations",
             Self::Agreements => "Parent agreements",
             Self::Products => "Products",
             Self::Contracts => "License IDs",
@@ -60,7 +60,7 @@ impl List {
     /// What the button says that adds one, and where it leads.
     const fn add(self) -> (&'static str, &'static str) {
         match self {
-            Self::Organizations => ("Add an organization", "/organizations/new"),
+            Self::Organizations => ("Add an organisation", "/organizations/new"),
             Self::Agreements => ("Add an agreement", "/agreements/new"),
             Self::Products => ("Add a product", "/products/new"),
             Self::Contracts => ("Add a License ID", "/contracts/new"),
@@ -98,7 +98,7 @@ impl List {
     /// What its archive is called.
     const fn archived(self) -> &'static str {
         match self {
-            Self::Organizations => "Archived organizations",
+            Self::Organizations => "Archived organisations",
             Self::Agreements => "Archived parent agreements",
             Self::Products => "Archived products",
             Self::Contracts => "Archived License IDs",

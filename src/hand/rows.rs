@@ -113,12 +113,12 @@ impl Made for Order {
 impl Made for Organization {
     type Right = Operator;
     const NEW: &'static str = "/organizations/new";
-    const LEAD: &'static str = "An organization that holds License IDs. Roles given on it hold for all below it.";
+    const LEAD: &'static str = "An organisation that holds License IDs. Roles given on it hold for all below it.";
     fn edit_path(_name: &str, id: Uuid) -> String {
         format!("/organizations/{id}/edit")
     }
     fn list() -> Link {
-        Link::new("Organizations", "/organizations")
+        Link::new("Organisations", "/organizations")
     }
 }
 
@@ -131,7 +131,7 @@ impl Made for Agreement {
         format!("/agreements/{id}/edit")
     }
     fn list() -> Link {
-        Link::new("Organizations", "/organizations?kind=agreements")
+        Link::new("Organisations", "/organizations?kind=agreements")
     }
 }
 
@@ -251,9 +251,9 @@ pub(super) fn violated(fault: &sqlx::Error) -> Option<(&'static str, &'static st
             ("license_id", "There is a License ID with this number already, perhaps in the archive.")
         }
         "organizations_name_is_unique" => {
-            ("name", "There is an organization of this name already, perhaps in the archive.")
+            ("name", "There is an organisation of this name already, perhaps in the archive.")
         }
-        "organizations_not_own_parent" => ("parent_id", "An organization can’t stand above itself."),
+        "organizations_not_own_parent" => ("parent_id", "An organisation can’t stand above itself."),
         "agreements_number_is_unique" => {
             ("number", "There is an agreement of this number already, perhaps in the archive.")
         }
@@ -393,7 +393,7 @@ pub(super) fn check_status(allowed: Allowed, before: &Columns, draft: &mut Draft
         && !allowed.may_set_status(&before, &after)
     {
         draft
-            .wrong("status", "Only a site operator can say that the organization isn’t approved, or that it is again.");
+            .wrong("status", "Only a site operator can say that the organisation isn’t approved, or that it is again.");
     }
 }
 

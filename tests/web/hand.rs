@@ -441,7 +441,7 @@ async fn what_can_not_stand_is_said_at_its_field() {
         let html = answer.text().await.unwrap();
         assert!(html.contains(sentence), "{path}: {html}");
     };
-    wrong("/organizations/new", &[("name", &first)], "There is an organization of this name already").await;
+    wrong("/organizations/new", &[("name", &first)], "There is an organisation of this name already").await;
     wrong(
         "/contracts/new",
         &[("license_id", A), ("organization_id", &first), ("status", "Active")],
@@ -451,7 +451,7 @@ async fn what_can_not_stand_is_said_at_its_field() {
     wrong(
         "/contracts/new",
         &[("license_id", "5.51E+09"), ("organization_id", "Nobody"), ("status", "")],
-        "There is no organization of this name",
+        "There is no organisation of this name",
     )
     .await;
     wrong(
