@@ -15,7 +15,7 @@ use super::{
     model::Thing,
     rights::Allowed,
     rows::{self, Made},
-    undo, write,
+    select_plus, undo, write,
 };
 use crate::{
     app::AppState,
@@ -169,7 +169,7 @@ async fn edit_page<T: Made>(state: &AppState, thing: &Edits<T>, sent: Option<Vec
             fields
         }
     };
-    rows::fit(&mut tx, T::THING, thing.contract, &mut fields).await?;
+    select_plus::fit(&mut tx, T::THING, thing.contract, &mut fields).await?;
     let name = db::find_name(&mut tx, T::THING, thing.id).await?;
     drop(tx);
     let mut tx = thing.begin(state).await?;

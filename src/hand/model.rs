@@ -153,7 +153,7 @@ const OF_SELECT_PLUS: &str = "Of orders under Select Plus alone. Any other stays
 
 const ORGANIZATION: &[Spec] = &[
     Spec::new("name", "Name", Kind::Text(NAME)).required().help("An import finds it by this name."),
-    Spec::new("parent_id", "Parent organization", Kind::Organization).help("The one above it, or empty."),
+    Spec::new("parent_id", "Parent organisation", Kind::Organization).help("The one above it, or empty."),
 ];
 
 const AGREEMENT: &[Spec] = &[

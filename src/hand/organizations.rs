@@ -272,7 +272,7 @@ pub async fn get(person: Site<Operator>, State(state): State<AppState>, query: R
         pills: pills(list, ""),
         add: list.add(),
         beside: match list {
-            List::Organizations => "Parent organization",
+            List::Organizations => "Parent organisation",
             List::Agreements => "Under MBSA",
             List::Products => "Category",
             List::Contracts => "Organization",
@@ -336,7 +336,7 @@ impl OrganizationsPage {
             q: String::new(),
             pills: pills(List::Organizations, ""),
             add: List::Organizations.add(),
-            beside: "Parent organization",
+            beside: "Parent organisation",
             counted: true,
             rows: vec![
                 row("Northwind Holding AG", "", "4"),

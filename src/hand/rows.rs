@@ -7,11 +7,11 @@ use super::{
     input::{Draft, LOOKS_LIKE_A_KEY},
     model::{Spec, Thing},
     rights::Allowed,
+    select_plus,
     write::Row as Columns,
 };
 use crate::{
     auth::proof::{self, Operator, OperatorOrAdministrator, SiteRight, SomeAdministrator},
-    contracts::model::is_select_plus,
     error::Result,
     imports,
     postgres::Scoped,
@@ -198,7 +198,7 @@ pub(super) async fn further(
             };
             let mut columns = vec![("contract_id", json!(found))];
             if thing == Thing::Order {
-                check_program(tx, "SELECT program FROM contracts WHERE id = $1", found, draft).await?;
+                select_plus::check(tx, "SELECT program FROM contracts WHERE id = $1", found, draft).await?;
                 columns.push(("occurrence", json!(occurrence(tx, found, &draft.row).await?)));
             }
             return Ok(Some((allowed, columns)));
@@ -300,7 +300,7 @@ pub(super) async fn check(tx: &mut Scoped, thing: Thing, id: Uuid, draft: &mut D
         }
         Thing::Order => {
             let program = "SELECT c.program FROM orders o JOIN contracts c ON c.id = o.contract_id WHERE o.id = $1";
-            check_program(tx, program, Some(id), draft).await?;
+            select_plus::check(tx, program, Some(id), draft).await?;
         }
         Thing::Product => {
             let needs_key = draft.row.get("needs_key") == Some(&json!(true));
@@ -343,48 +343,6 @@ pub(super) async fn check_levels(tx: &mut Scoped, id: Uuid, mbsa: Option<Uuid>) 
 }
 
 const OWN_MBSA: &str = "An agreement can’t stand under itself.";
-
-/// Columns of an order line that only Select Plus tells (DOMAIN §1, "Orders").
-const OF_SELECT_PLUS: [&str; 2] = ["up_for_renewal", "step_up"];
-
-/// Refuses what only Select Plus tells of an order under another programme, which `statement` finds for `id`. A programme
-/// that isn't known yet may be Select Plus.
-async fn check_program(tx: &mut Scoped, statement: &'static str, id: Option<Uuid>, draft: &mut Draft) -> Result<()> {
-    let said = |column: &&str| draft.row.get(*column).is_some_and(|value| !value.is_null());
-    let said: Vec<&str> = OF_SELECT_PLUS.into_iter().filter(said).collect();
-    if said.is_empty() {
-        return Ok(());
-    }
-    let program: Option<String> = sqlx::query_scalar(statement).bind(id).fetch_optional(&mut **tx).await?;
-    let Some(program) = program.filter(|program| !tells(program)) else { return Ok(()) };
-    let sentence =
-        format!("Only orders under Select Plus have this, and this License ID is under {program}. Choose “Not said”.");
-    for column in said {
-        draft.wrong(column, &sentence);
-    }
-    Ok(())
-}
-
-fn tells(program: &str) -> bool {
-    program.is_empty() || is_select_plus(program)
-}
-
-/// Takes out of an order's form what its programme never tells, where nothing is said of it and nothing wrong with it.
-///
-/// # Errors
-/// When the database fails.
-pub(super) async fn fit(tx: &mut Scoped, thing: Thing, contract: Option<Uuid>, fields: &mut Vec<Field>) -> Result<()> {
-    if thing != Thing::Order {
-        return Ok(());
-    }
-    let program: String =
-        sqlx::query_scalar("SELECT program FROM contracts WHERE id = $1").bind(contract).fetch_one(&mut **tx).await?;
-    if !tells(&program) {
-        let idle = |field: &Field| field.value.is_empty() && field.error.is_none();
-        fields.retain(|field| !OF_SELECT_PLUS.contains(&field.name) || !idle(field));
-    }
-    Ok(())
-}
 
 /// Whether this person may set the status from what it is to what was typed.
 pub(super) fn check_status(allowed: Allowed, before: &Columns, draft: &mut Draft) {
