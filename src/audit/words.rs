@@ -25,7 +25,7 @@ pub const ACTIONS: [(&str, &str); 92] = [
     ("key.reading", "Count read in by hand"),
     ("order.change", "Order changed by hand"),
     ("contact.change", "Contact changed by hand"),
-    ("organization.change", "Organization changed by hand"),
+    ("organization.change", "Organisation changed by hand"),
     ("agreement.change", "Parent agreement changed by hand"),
     ("product.change", "Product changed by hand"),
     ("grant.add", "Role given"),

@@ -30,12 +30,14 @@ use crate::{
 const MARKER: &str = "demo-password";
 
 /// The estate: synthetic, in the shapes of the vendor's exports.
-const ESTATE: [(&str, &[u8]); 5] = [
+const ESTATE: [(&str, &[u8]); 7] = [
     ("contracts.csv", include_bytes!("../../demo/estate/contracts.csv")),
+    ("mbsa.csv", include_bytes!("../../demo/estate/mbsa.csv")),
     ("contacts.csv", include_bytes!("../../demo/estate/contacts.csv")),
     ("license-summary.csv", include_bytes!("../../demo/estate/license-summary.csv")),
     ("admin-center-keys.csv", include_bytes!("../../demo/estate/admin-center-keys.csv")),
     ("orders.csv", include_bytes!("../../demo/estate/orders.csv")),
+    ("select-plus-orders.csv", include_bytes!("../../demo/estate/select-plus-orders.csv")),
 ];
 
 /// A sign-in of the demo.

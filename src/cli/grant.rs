@@ -52,7 +52,7 @@ struct Held {
     /// All License IDs of an organisation and of those below it, those to come included
     #[arg(long, value_name = "NAME", conflicts_with_all = ["agreement", "all"])]
     organization: Option<String>,
-    /// All License IDs under a parent agreement, those to come included (inheritance)
+    /// All License IDs under a parent agreement or MBSA, those to come included (inheritance)
     #[arg(long, value_name = "NUMBER", conflicts_with = "all")]
     agreement: Option<String>,
     /// All License IDs, those to come included

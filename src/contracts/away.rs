@@ -56,7 +56,7 @@ pub(super) async fn page(tx: &mut Scoped, shell: Shell, address: Address, filter
     let asked = Away {
         thing: Thing::Contract,
         title: "Archived contracts",
-        placeholder: "License ID or organization",
+        placeholder: "License ID or organisation",
         of: resting(filter, today),
         tabs: Vec::new(),
         fields,

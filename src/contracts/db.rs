@@ -48,6 +48,7 @@ pub async fn administrator_names(tx: &mut Scoped, contract: Uuid) -> sqlx::Resul
 
 const CONTRACT: &str = "
     SELECT c.id, c.license_id, o.name AS organization, c.location, c.program, c.agreement_type, coalesce(a.number, '') AS agreement,
+           coalesce((SELECT u.number FROM agreements u WHERE u.id = a.mbsa_id), '') AS mbsa,
            c.authorization_number, c.purchase_account_number, c.starts_on, c.ends_on, c.status, m.roles,
            ARRAY(WITH RECURSIVE above AS (
                      SELECT p.name, p.parent_id, 1 AS depth FROM organizations p WHERE p.id = o.parent_id
@@ -65,7 +66,7 @@ const ONE: &str = "
 const EACH: &str = "
     CROSS JOIN LATERAL (SELECT * FROM contracts WHERE id = m.contract_id OFFSET 0) c
     CROSS JOIN LATERAL (SELECT name, parent_id FROM organizations WHERE id = c.organization_id OFFSET 0) o
-    LEFT JOIN LATERAL (SELECT number FROM agreements WHERE id = c.agreement_id OFFSET 0) a ON true";
+    LEFT JOIN LATERAL (SELECT number, mbsa_id FROM agreements WHERE id = c.agreement_id OFFSET 0) a ON true";
 
 #[derive(sqlx::FromRow)]
 struct Counted {
@@ -97,7 +98,8 @@ pub async fn sees_any(tx: &mut Scoped) -> sqlx::Result<bool> {
 /// Which License IDs a filter shows: conditions on `contracts c`, `organizations o` and `agreements a`. What was asked
 /// for is bound, $1 to $9 ([`bind!`]).
 const MATCHES: &str = "
-    ($1 = '' OR c.license_id ILIKE '%' || $2 || '%' OR o.name ILIKE '%' || $2 || '%' OR a.number ILIKE '%' || $2 || '%')
+    ($1 = '' OR c.license_id ILIKE '%' || $2 || '%' OR o.name ILIKE '%' || $2 || '%' OR a.number ILIKE '%' || $2 || '%'
+        OR (SELECT u.number FROM agreements u WHERE u.id = a.mbsa_id) ILIKE '%' || $2 || '%')
     AND ($3 = '' OR c.program = $3) AND ($4 = '' OR c.status = $4) AND (CASE WHEN c.ends_on < $7 THEN $6 ELSE $5 END)
     AND ($8::integer IS NULL OR c.ends_on BETWEEN $7 AND $7 + $8)
     AND ($9::date IS NULL OR c.ends_on >= $9 AND c.ends_on < $9 + interval '1 month')";
@@ -155,7 +157,7 @@ pub async fn ends(
 ) -> sqlx::Result<Vec<(Option<Date>, i64)>> {
     // Names are joined only where they are searched: sight of them is worked out for all.
     let mine = if filter.q.is_empty() {
-        "contracts c, (SELECT '' AS name) o, (SELECT '' AS number) a WHERE c.id IN (SELECT contract_id FROM app_grants())"
+        "contracts c, (SELECT '' AS name) o, (SELECT '' AS number, NULL::uuid AS mbsa_id) a WHERE c.id IN (SELECT contract_id FROM app_grants())"
             .to_owned()
     } else {
         format!("(SELECT DISTINCT contract_id FROM app_grants()) m {EACH} WHERE true")

@@ -47,7 +47,7 @@ pub(super) fn end_words(end: &When) -> String {
 }
 
 /// What the list has to show of a License ID.
-pub(super) const COLUMNS: [Offered; 12] = [
+pub(super) const COLUMNS: [Offered; 13] = [
     Offered::new("license_id", "License ID").sorts(),
     Offered::new("organization", "Organization").sorts(),
     Offered::new("location", "Location").sorts().gives_way("spare"),
@@ -56,6 +56,7 @@ pub(super) const COLUMNS: [Offered; 12] = [
     Offered::new("status", "Status").sorts().gives_way("least"),
     Offered::new("roles", "My roles").gives_way("less"),
     Offered::new("agreement", "Parent agreement").more(),
+    Offered::new("mbsa", "MBSA").more(),
     Offered::new("agreement_type", "Agreement type").more(),
     Offered::new("authorization", "Authorization number").more(),
     Offered::new("purchase_account", "Purchase account").more(),
@@ -79,6 +80,8 @@ pub struct ContractRow {
     pub status: ContractStatus,
     /// The number of its parent agreement.
     pub agreement: String,
+    /// The number of the MBSA above that.
+    pub mbsa: String,
     /// The type of that agreement.
     pub agreement_type: String,
     /// Open License's second number.
@@ -236,6 +239,7 @@ impl ContractsPage {
             end: Some(When::day(end, date!(2026 - 11 - 22))),
             status,
             agreement: "4E61138".into(),
+            mbsa: "U1234567".into(),
             agreement_type: "Corporate".into(),
             authorization_number: String::new(),
             purchase_account_number: String::new(),

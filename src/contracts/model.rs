@@ -27,6 +27,13 @@ impl ContractHead {
     }
 }
 
+/// Whether a programme is Select Plus, whose License IDs are customer numbers (DOMAIN §1, "Hierarchy") and whose orders
+/// alone tell what is up for renewal and what is a step-up (DOMAIN §1, "Orders").
+#[must_use]
+pub fn is_select_plus(program: &str) -> bool {
+    program.trim().to_lowercase().starts_with("select plus")
+}
+
 /// Everything recorded about one License ID itself.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Contract {
@@ -46,6 +53,8 @@ pub struct Contract {
     pub agreement_type: String,
     /// Number of the agreement above, or empty.
     pub agreement: String,
+    /// Number of the MBSA above that agreement, or empty.
+    pub mbsa: String,
     /// Open License authorization number, or empty.
     pub authorization_number: String,
     /// MPSA purchase account number, or empty.
@@ -218,7 +227,7 @@ pub struct PoolTotal {
 pub struct HeldRole {
     /// Its code.
     pub role: String,
-    /// `agreement`, `organization` or `all` for one that is inherited; empty for one given here.
+    /// `mbsa`, `agreement`, `organization` or `all` for one that is inherited; empty for one given here.
     pub covers: String,
     /// The agreement's number or the organisation's name.
     pub name: String,

@@ -1,4 +1,4 @@
-//! Whose a License ID is: the agreement above it, the organisations, and the other License IDs under that agreement
+//! Whose a License ID is: the agreement above it and its MBSA, the organisations, and the other License IDs under that agreement
 //! that the person sees. Source: DOMAIN §1, "Hierarchy".
 
 use askama::Template;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     db,
-    model::{HeldRole, OrganizationNode, Sister},
+    model::{HeldRole, OrganizationNode, Sister, is_select_plus},
 };
 use crate::{
     auth::roles::Role,
@@ -48,6 +48,8 @@ impl askama::filters::HtmlSafe for Branch {}
 pub struct Ownership {
     /// The number of the agreement above; empty where there is none.
     pub agreement: String,
+    /// The number of the MBSA above that one; empty where there is none.
+    pub mbsa: String,
     /// The organisations at the top.
     pub roots: Vec<Branch>,
     /// License IDs under the agreement, this one included.
@@ -64,7 +66,8 @@ impl Ownership {
             return "Ownership".to_owned();
         }
         let ids = count(self.license_ids.unsigned_abs(), "License ID", "License IDs");
-        format!("Ownership: agreement {}, {ids}", self.agreement)
+        let mbsa = if self.mbsa.is_empty() { String::new() } else { ["MBSA ", &self.mbsa, ", "].concat() };
+        format!("Ownership: {mbsa}agreement {}, {ids}", self.agreement)
     }
 
     /// How many more there are.
@@ -78,28 +81,35 @@ impl Ownership {
     pub fn list(&self) -> String {
         Address::new("/contracts").with("q", &self.agreement).with("expired", "shown").href()
     }
+
+    /// The list of all under the MBSA.
+    #[must_use]
+    pub fn under_mbsa(&self) -> String {
+        Address::new("/contracts").with("q", &self.mbsa).with("expired", "shown").href()
+    }
 }
 
 /// The tree around a License ID.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn tree(tx: &mut Scoped, contract: Uuid, agreement: &str) -> Result<Ownership> {
+pub async fn tree(tx: &mut Scoped, contract: Uuid, agreement: &str, mbsa: &str) -> Result<Ownership> {
     let sisters = db::beside::sisters(tx, contract, LIMIT).await?;
     let mut holders: Vec<Uuid> = sisters.iter().map(|sister| sister.organization_id).collect();
     holders.sort_unstable();
     holders.dedup();
     let organizations = db::beside::organizations(tx, &holders).await?;
-    Ok(grow(agreement, &sisters, &organizations))
+    Ok(grow((agreement, mbsa), &sisters, &organizations))
 }
 
-fn grow(agreement: &str, sisters: &[Sister], organizations: &[OrganizationNode]) -> Ownership {
+fn grow((agreement, mbsa): (&str, &str), sisters: &[Sister], organizations: &[OrganizationNode]) -> Ownership {
     let shown = i64::try_from(sisters.len()).unwrap_or(i64::MAX);
     let license_ids = sisters.first().map_or(0, |sister| sister.total);
     let known = |id: Uuid| organizations.iter().any(|organization| organization.id == id);
     let roots = organizations.iter().filter(|one| !one.parent_id.is_some_and(known));
     Ownership {
         agreement: agreement.to_owned(),
+        mbsa: mbsa.to_owned(),
         roots: roots.map(|root| branch(root, sisters, organizations, 0)).collect(),
         license_ids,
         hidden: license_ids - shown,
@@ -147,11 +157,12 @@ pub fn role_words(held: &[HeldRole]) -> Vec<String> {
 /// the source doesn't name.
 #[must_use]
 pub fn level(program: &str) -> &'static str {
+    if is_select_plus(program) {
+        return "Public customer number (PCN)";
+    }
     let program = program.to_lowercase();
     let starts = |names: &[&str]| names.iter().any(|name| program.starts_with(name));
-    if starts(&["select plus"]) {
-        "Public customer number (PCN)"
-    } else if starts(&["enterprise", "select", "campus", "school"]) {
+    if starts(&["enterprise", "select", "campus", "school"]) {
         "Enrollment"
     } else if starts(&["open value"]) {
         "Agreement"
@@ -181,7 +192,7 @@ pub(super) fn sample() -> Ownership {
         organization(3, "Tailspin \"Toys\" & Co", None),
     ];
     grow(
-        "4E61138",
+        ("4E61138", "U1234567"),
         &[sister("8671311", 2, true), sister("8671204", 1, false), sister("8671377", 3, false)],
         &organizations,
     )
@@ -194,7 +205,7 @@ mod tests {
     #[test]
     fn contracts_faq_hierarchy_agreement_organisations_license_ids() {
         let tree = sample();
-        assert_eq!(tree.title(), "Ownership: agreement 4E61138, 43 License IDs");
+        assert_eq!(tree.title(), "Ownership: MBSA U1234567, agreement 4E61138, 43 License IDs");
         assert_eq!((tree.roots.len(), tree.hidden), (2, 40));
         let html = tree.roots[0].render().unwrap();
         let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text} in {html}"));
@@ -229,12 +240,13 @@ mod tests {
         let words = role_words(&[
             held("product-keys-reader", "", ""),
             held("administrator", "agreement", "4E61138"),
+            held("administrator", "mbsa", "U1234567"),
             held("product-keys-reader", "organization", "Northwind Holding AG"),
         ]);
         assert_eq!(
             words,
             [
-                "Administrator (inherited from agreement 4E61138)",
+                "Administrator (inherited from agreement 4E61138 and MBSA U1234567)",
                 "Product keys reader (also inherited from the organisation Northwind Holding AG)"
             ]
         );

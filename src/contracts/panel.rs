@@ -89,6 +89,8 @@ pub struct ContractPanel {
     pub agreement_type: String,
     /// The number of the agreement above it.
     pub parent_agreement: String,
+    /// The number of the MBSA above that one.
+    pub mbsa: String,
     /// The authorization number, of an Open License.
     pub authorization_number: String,
     /// The purchase account number, of an MPSA.
@@ -149,6 +151,7 @@ impl ContractPanel {
             Fact::maybe("Licence type", &self.program, false),
             Fact::maybe("Agreement type", &self.agreement_type, false),
             Fact::maybe("Kind of License ID", level(&self.program), false),
+            Fact::maybe("MBSA", &self.mbsa, true),
             Fact::maybe("Parent agreement", &self.parent_agreement, true),
             Fact::maybe("Authorization number", &self.authorization_number, true),
             Fact::maybe("Purchase account number", &self.purchase_account_number, true),
@@ -221,6 +224,7 @@ impl ContractPanel {
             program: "Enterprise".into(),
             agreement_type: "Enterprise 6".into(),
             parent_agreement: "4E61138".into(),
+            mbsa: "U1234567".into(),
             authorization_number: String::new(),
             purchase_account_number: String::new(),
             start: Some(When::day(date!(2024 - 07 - 01), today)),

@@ -156,7 +156,7 @@ async fn page(
     let (rows, total) = db::list(tx, &filter, today, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
     let (programs, statuses) = db::vocabulary(tx).await?;
     let may_export_keys = keys::db::reads_any(tx).await?;
-    let empty = empty(tx, &filter).await?;
+    let empty = empty(tx, person, &filter).await?;
     let ends = ends::plot(tx, &filter, &address).await?;
     let resting = away::resting(&filter, today);
     let archived = hand::beside::archived(tx, Thing::Contract, &address, Archive::LIST, resting).await?;
@@ -197,9 +197,9 @@ fn choices(all: &str, values: Vec<String>, current: &str) -> Vec<Choice> {
     std::iter::once(Choice::new("", all, current)).chain(each).collect()
 }
 
-async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
+async fn empty(tx: &mut Scoped, person: &SignedIn, filter: &Filter) -> Result<Empty> {
     if !db::sees_any(tx).await? {
-        return Ok(crate::web::overview::OverviewPage::nothing_granted());
+        return Ok(crate::web::overview::OverviewPage::nothing_granted(person.person().administers));
     }
     let narrowed = !(filter.q.is_empty() && filter.program.is_empty() && filter.status.is_empty())
         || filter.ending.is_some()
@@ -228,6 +228,7 @@ fn row(contract: Contract, today: Date, list: &Address) -> ContractRow {
         location: contract.location,
         program: contract.program,
         agreement: contract.agreement,
+        mbsa: contract.mbsa,
         agreement_type: contract.agreement_type,
         authorization_number: contract.authorization_number,
         purchase_account_number: contract.purchase_account_number,
@@ -257,7 +258,7 @@ async fn panel(
     };
     Ok(ContractPanel {
         actions: actions::elsewhere(&head.license_id, &head.roles),
-        ownership: ownership::tree(tx, head.id, &contract.agreement).await?,
+        ownership: ownership::tree(tx, head.id, &contract.agreement, &contract.mbsa).await?,
         used,
         second_person,
         administered: head.may(Permission::Administer),
@@ -272,6 +273,7 @@ async fn panel(
         program: contract.program,
         agreement_type: contract.agreement_type,
         parent_agreement: contract.agreement,
+        mbsa: contract.mbsa,
         authorization_number: contract.authorization_number,
         purchase_account_number: contract.purchase_account_number,
         location: contract.location,

@@ -132,12 +132,19 @@ pub async fn get(person: SignedIn, State(state): State<AppState>, RawQuery(query
     let asked = Asked::parse(&query);
     let mut tx = person.begin(&state).await?;
     let choice = asked.choose(&mut tx).await?;
-    let page = page(person.visitor().shell(&state), &mut tx, &query, &asked, &choice).await?;
+    let page =
+        page((person.visitor().shell(&state), person.person().administers), &mut tx, &query, &asked, &choice).await?;
     let status = if page.changed.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     Ok((status, Html(page)).into_response())
 }
 
-async fn page(shell: Shell, tx: &mut Scoped, query: &Pairs, asked: &Asked, choice: &Choice) -> Result<SummaryPage> {
+async fn page(
+    (shell, administers): (Shell, bool),
+    tx: &mut Scoped,
+    query: &Pairs,
+    asked: &Asked,
+    choice: &Choice,
+) -> Result<SummaryPage> {
     let address =
         ["sort", "page"].into_iter().fold(asked.address(), |address, part| address.with(part, query.one(part)));
     let number_of_page = page_of(query.one("page"));
@@ -152,7 +159,7 @@ async fn page(shell: Shell, tx: &mut Scoped, query: &Pairs, asked: &Asked, choic
         db::summary::lines(tx, &choice.contracts, asked.apart, sorted, PAGE, (number_of_page - 1) * PAGE).await?;
     let pools = db::summary::pools(tx, &choice.contracts).await?;
     let sum = |value: fn(&PoolTotal) -> i64| number(pools.iter().map(|pool| i128::from(value(pool))).sum::<i128>());
-    let empty = empty(tx, choice).await?;
+    let empty = empty(tx, administers, choice).await?;
     Ok(SummaryPage {
         shell,
         list: asked.list().href(),
@@ -211,9 +218,9 @@ fn row(line: Summarized) -> SummaryRow {
     }
 }
 
-async fn empty(tx: &mut Scoped, choice: &Choice) -> Result<Empty> {
+async fn empty(tx: &mut Scoped, administers: bool, choice: &Choice) -> Result<Empty> {
     if !db::sees_any(tx).await? {
-        return Ok(crate::web::overview::OverviewPage::nothing_granted());
+        return Ok(crate::web::overview::OverviewPage::nothing_granted(administers));
     }
     if !db::beside::reads_position(tx).await? {
         return Ok(Empty::new(

@@ -16,8 +16,8 @@ pub const KEY_COLUMNS: [&str; 9] = [
     "OSA Status",
 ];
 
-/// The columns of the contract list.
-pub const CONTRACT_COLUMNS: [&str; 12] = [
+/// The columns of the contract list; the last one only where an agreement stands under an MBSA.
+pub const CONTRACT_COLUMNS: [&str; 13] = [
     "License ID",
     "Organization",
     "Parent organization",
@@ -30,6 +30,7 @@ pub const CONTRACT_COLUMNS: [&str; 12] = [
     "Start date",
     "End date",
     "Status",
+    "MBSA",
 ];
 
 /// What the vendor's export has in place of a key where a product needs none.

@@ -200,11 +200,12 @@ pub(super) async fn is_free(tx: &mut Scoped, thing: Thing, id: Uuid) -> Result<(
         Thing::Organization => (
             "SELECT (SELECT count(*) FROM contracts WHERE organization_id = $1 AND archived_at IS NULL)
                   + (SELECT count(*) FROM organizations WHERE parent_id = $1 AND archived_at IS NULL)",
-            "License IDs or other organizations stand under this one. Move or archive them first.",
+            "License IDs or other organisations stand under this one. Move or archive them first.",
         ),
         Thing::Agreement => (
-            "SELECT count(*) FROM contracts WHERE agreement_id = $1 AND archived_at IS NULL",
-            "License IDs stand under this agreement. Move or archive them first.",
+            "SELECT (SELECT count(*) FROM contracts WHERE agreement_id = $1 AND archived_at IS NULL)
+                  + (SELECT count(*) FROM agreements WHERE mbsa_id = $1 AND archived_at IS NULL)",
+            "License IDs or other agreements stand under this agreement. Move or archive them first.",
         ),
         Thing::Key | Thing::Order | Thing::Contact => return Ok(()),
     };

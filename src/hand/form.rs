@@ -15,7 +15,7 @@ use super::{
     model::Thing,
     rights::Allowed,
     rows::{self, Made},
-    undo, write,
+    select_plus, undo, write,
 };
 use crate::{
     app::AppState,
@@ -161,7 +161,7 @@ async fn edit_page<T: Made>(state: &AppState, thing: &Edits<T>, sent: Option<Vec
     // System scope: see `Edits`, which has asked the right; here nothing is written.
     let mut tx = state.db.begin(Scope::System).await?;
     let row = write::fields_of(&mut tx, T::THING, thing.id).await?;
-    let fields = match sent {
+    let mut fields = match sent {
         Some(fields) => fields,
         None => {
             let mut fields = input::fields(&mut tx, rows::open_to(T::THING, thing.allowed), &row).await?;
@@ -169,6 +169,7 @@ async fn edit_page<T: Made>(state: &AppState, thing: &Edits<T>, sent: Option<Vec
             fields
         }
     };
+    select_plus::fit(&mut tx, T::THING, thing.contract, &mut fields).await?;
     let name = db::find_name(&mut tx, T::THING, thing.id).await?;
     drop(tx);
     let mut tx = thing.begin(state).await?;

@@ -120,9 +120,10 @@ fn field(spec: &Spec, typed: &str) -> Field {
     let field = match spec.kind {
         Kind::YesNo => field.choices(choices(&[("yes", "Yes"), ("no", "No")])),
         Kind::Since => field.choices(choices(&[("", "No"), ("yes", "Yes")])),
+        Kind::Said => field.choices(choices(&[("", "Not said"), ("yes", "Yes"), ("no", "No")])),
         _ => field,
     };
-    let chosen = matches!(spec.kind, Kind::YesNo | Kind::Since);
+    let chosen = matches!(spec.kind, Kind::YesNo | Kind::Since | Kind::Said);
     if spec.required || chosen { field } else { field.optional() }
 }
 
@@ -143,16 +144,17 @@ async fn value(tx: &mut Scoped, spec: &Spec, text: &str) -> Result<Result<Value,
         }
         Kind::Text(_) | Kind::Area(_) => Ok(json!(text)),
         Kind::YesNo => Ok(json!(text != "no")),
+        Kind::Said => Ok(if text.is_empty() { Value::Null } else { json!(text != "no") }),
         Kind::Day => day(text),
         Kind::Count => count(text),
         Kind::Since => Ok(if text.is_empty() { Value::Null } else { json!(true) }),
         Kind::Organization | Kind::Agreement | Kind::Person if text.is_empty() => Ok(Value::Null),
         Kind::Organization => found(tx, "SELECT id FROM organizations WHERE name = $1 AND archived_at IS NULL", text)
             .await?
-            .ok_or_else(|| "There is no organization of this name. Add it on the page Organizations first.".to_owned()),
+            .ok_or_else(|| "There is no organisation of this name. Add it on the page Organisations first.".to_owned()),
         Kind::Agreement => found(tx, "SELECT id FROM agreements WHERE number = $1 AND archived_at IS NULL", text)
             .await?
-            .ok_or_else(|| "There is no agreement of this number. Add it on the page Organizations first.".to_owned()),
+            .ok_or_else(|| "There is no agreement of this number. Add it on the page Organisations first.".to_owned()),
         Kind::Person => person(tx, text).await?,
     })
 }

@@ -21,6 +21,7 @@ pub mod organizations;
 mod reading;
 pub mod rights;
 mod rows;
+mod select_plus;
 mod typed;
 mod undo;
 mod way_back;

@@ -35,6 +35,8 @@ pub enum Kind {
     Count,
     /// Yes or no.
     YesNo,
+    /// Yes, no, or nothing said.
+    Said,
     /// A moment that stands while the box is ticked.
     Since,
     /// An organisation by its name.
@@ -142,15 +144,24 @@ const ORDER: &[Spec] = &[
     Spec::new("usage_starts_on", "Usage start date", Kind::Day),
     Spec::new("reseller", "Reseller", Kind::Text(NAME)),
     Spec::new("country", "Country", Kind::Text(NAME)),
+    Spec::new("up_for_renewal", "Up for Renewal", Kind::Said).help(OF_SELECT_PLUS),
+    Spec::new("step_up", "Step-up", Kind::Said).help(OF_SELECT_PLUS),
 ];
+
+/// What is said at a field that only Select Plus has.
+const OF_SELECT_PLUS: &str = "Of orders under Select Plus alone. Any other stays at “Not said”.";
 
 const ORGANIZATION: &[Spec] = &[
     Spec::new("name", "Name", Kind::Text(NAME)).required().help("An import finds it by this name."),
-    Spec::new("parent_id", "Parent organization", Kind::Organization).help("The one above it, or empty."),
+    Spec::new("parent_id", "Parent organisation", Kind::Organization).help("The one above it, or empty."),
 ];
 
-const AGREEMENT: &[Spec] =
-    &[Spec::new("number", "Number", Kind::Text(NAME)).required().help("An import finds it by this number.")];
+const AGREEMENT: &[Spec] = &[
+    Spec::new("number", "Number", Kind::Text(NAME)).required().help("An import finds it by this number."),
+    Spec::new("mbsa_id", "Under MBSA", Kind::Agreement).help(
+        "The number of the master agreement above it, or empty. Roles given on that one hold under this one too.",
+    ),
+];
 
 const PRODUCT: &[Spec] = &[
     Spec::new("name", "Name", Kind::Text(NAME)).required().help("An import finds it by this name."),
@@ -191,7 +202,7 @@ impl Thing {
             Self::Contact => "Contact",
             Self::Key => "Product key",
             Self::Order => "Order",
-            Self::Organization => "Organization",
+            Self::Organization => "Organisation",
             Self::Agreement => "Parent agreement",
             Self::Product => "Product",
         }
@@ -205,7 +216,7 @@ impl Thing {
             Self::Contact => "a contact",
             Self::Key => "a product key",
             Self::Order => "an order",
-            Self::Organization => "an organization",
+            Self::Organization => "an organisation",
             Self::Agreement => "a parent agreement",
             Self::Product => "a product",
         }

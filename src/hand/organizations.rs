@@ -50,7 +50,7 @@ impl List {
 
     const fn label(self) -> &'static str {
         match self {
-            Self::Organizations => "Organizations",
+            Self::Organizations => "Organisations",
             Self::Agreements => "Parent agreements",
             Self::Products => "Products",
             Self::Contracts => "License IDs",
@@ -60,7 +60,7 @@ impl List {
     /// What the button says that adds one, and where it leads.
     const fn add(self) -> (&'static str, &'static str) {
         match self {
-            Self::Organizations => ("Add an organization", "/organizations/new"),
+            Self::Organizations => ("Add an organisation", "/organizations/new"),
             Self::Agreements => ("Add an agreement", "/agreements/new"),
             Self::Products => ("Add a product", "/products/new"),
             Self::Contracts => ("Add a License ID", "/contracts/new"),
@@ -76,9 +76,11 @@ impl List {
                  FROM organizations t LEFT JOIN organizations p ON p.id = t.parent_id WHERE t.archived_at IS NULL"
             }
             Self::Agreements => {
-                "SELECT t.id, '' AS address, t.number AS name, '' AS beside,
-                        (SELECT count(*) FROM contracts c WHERE c.agreement_id = t.id AND c.archived_at IS NULL) AS hanging
-                 FROM agreements t WHERE t.archived_at IS NULL"
+                "SELECT t.id, '' AS address, t.number AS name, coalesce(m.number, '') AS beside,
+                        (SELECT count(*) FROM contracts c WHERE c.agreement_id = t.id AND c.archived_at IS NULL)
+                        + (SELECT count(*) FROM agreements b JOIN contracts c ON c.agreement_id = b.id
+                           WHERE b.mbsa_id = t.id AND c.archived_at IS NULL) AS hanging
+                 FROM agreements t LEFT JOIN agreements m ON m.id = t.mbsa_id WHERE t.archived_at IS NULL"
             }
             Self::Products => {
                 "SELECT t.id, t.slug AS address, t.name, t.category AS beside,
@@ -96,7 +98,7 @@ impl List {
     /// What its archive is called.
     const fn archived(self) -> &'static str {
         match self {
-            Self::Organizations => "Archived organizations",
+            Self::Organizations => "Archived organisations",
             Self::Agreements => "Archived parent agreements",
             Self::Products => "Archived products",
             Self::Contracts => "Archived License IDs",
@@ -270,8 +272,8 @@ pub async fn get(person: Site<Operator>, State(state): State<AppState>, query: R
         pills: pills(list, ""),
         add: list.add(),
         beside: match list {
-            List::Organizations => "Parent organization",
-            List::Agreements => "",
+            List::Organizations => "Parent organisation",
+            List::Agreements => "Under MBSA",
             List::Products => "Category",
             List::Contracts => "Organization",
         },
@@ -334,7 +336,7 @@ impl OrganizationsPage {
             q: String::new(),
             pills: pills(List::Organizations, ""),
             add: List::Organizations.add(),
-            beside: "Parent organization",
+            beside: "Parent organisation",
             counted: true,
             rows: vec![
                 row("Northwind Holding AG", "", "4"),

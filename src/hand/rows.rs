@@ -7,6 +7,7 @@ use super::{
     input::{Draft, LOOKS_LIKE_A_KEY},
     model::{Spec, Thing},
     rights::Allowed,
+    select_plus,
     write::Row as Columns,
 };
 use crate::{
@@ -112,24 +113,25 @@ impl Made for Order {
 impl Made for Organization {
     type Right = Operator;
     const NEW: &'static str = "/organizations/new";
-    const LEAD: &'static str = "An organization that holds License IDs. Roles given on it hold for all below it.";
+    const LEAD: &'static str = "An organisation that holds License IDs. Roles given on it hold for all below it.";
     fn edit_path(_name: &str, id: Uuid) -> String {
         format!("/organizations/{id}/edit")
     }
     fn list() -> Link {
-        Link::new("Organizations", "/organizations")
+        Link::new("Organisations", "/organizations")
     }
 }
 
 impl Made for Agreement {
     type Right = Operator;
     const NEW: &'static str = "/agreements/new";
-    const LEAD: &'static str = "The level above License IDs, by its number. Roles may be inherited from it.";
+    const LEAD: &'static str =
+        "The level above License IDs, or the MBSA above that, by its number. Roles may be inherited from either.";
     fn edit_path(_name: &str, id: Uuid) -> String {
         format!("/agreements/{id}/edit")
     }
     fn list() -> Link {
-        Link::new("Organizations", "/organizations?kind=agreements")
+        Link::new("Organisations", "/organizations?kind=agreements")
     }
 }
 
@@ -196,6 +198,7 @@ pub(super) async fn further(
             };
             let mut columns = vec![("contract_id", json!(found))];
             if thing == Thing::Order {
+                select_plus::check(tx, "SELECT program FROM contracts WHERE id = $1", found, draft).await?;
                 columns.push(("occurrence", json!(occurrence(tx, found, &draft.row).await?)));
             }
             return Ok(Some((allowed, columns)));
@@ -232,8 +235,7 @@ async fn slug(tx: &mut Scoped, name: &str) -> Result<String> {
         .bind(&base)
         .fetch_all(&mut **tx)
         .await?;
-    // Words that are addresses of other pages.
-    let free = |slug: &String| !taken.contains(slug) && slug != "new" && slug != "which-key";
+    let free = |slug: &String| !taken.contains(slug);
     if free(&base) {
         return Ok(base);
     }
@@ -249,11 +251,15 @@ pub(super) fn violated(fault: &sqlx::Error) -> Option<(&'static str, &'static st
             ("license_id", "There is a License ID with this number already, perhaps in the archive.")
         }
         "organizations_name_is_unique" => {
-            ("name", "There is an organization of this name already, perhaps in the archive.")
+            ("name", "There is an organisation of this name already, perhaps in the archive.")
         }
-        "organizations_not_own_parent" => ("parent_id", "An organization can’t stand above itself."),
+        "organizations_not_own_parent" => ("parent_id", "An organisation can’t stand above itself."),
         "agreements_number_is_unique" => {
             ("number", "There is an agreement of this number already, perhaps in the archive.")
+        }
+        "agreements_not_own_mbsa" => ("mbsa_id", OWN_MBSA),
+        "agreements_two_levels" => {
+            ("mbsa_id", "One of the two has just come to stand under another. Look at both, and send the form again.")
         }
         "products_name_is_unique" => ("name", "There is a product of this name already, perhaps in the archive."),
         "products_slug_is_unique" => ("name", "Another product has just taken this address. Send the form again."),
@@ -292,6 +298,10 @@ pub(super) async fn check(tx: &mut Scoped, thing: Thing, id: Uuid, draft: &mut D
                 draft.wrong("ends_on", "This is before the start date.");
             }
         }
+        Thing::Order => {
+            let program = "SELECT c.program FROM orders o JOIN contracts c ON c.id = o.contract_id WHERE o.id = $1";
+            select_plus::check(tx, program, Some(id), draft).await?;
+        }
         Thing::Product => {
             let needs_key = draft.row.get("needs_key") == Some(&json!(true));
             let silent = draft.row.get("no_key_reason").and_then(Value::as_str) == Some("");
@@ -299,10 +309,40 @@ pub(super) async fn check(tx: &mut Scoped, thing: Thing, id: Uuid, draft: &mut D
                 draft.wrong("no_key_reason", "Say why it needs no key, or choose that it needs one.");
             }
         }
-        _ => {}
+        Thing::Agreement => {
+            let mbsa: Option<Uuid> = draft.row.get("mbsa_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+            if let Some(sentence) = check_levels(tx, id, mbsa).await? {
+                draft.wrong("mbsa_id", sentence);
+            }
+        }
+        Thing::Contact | Thing::Key => {}
     }
     Ok(())
 }
+
+/// Why an agreement can't stand under this one, which is to be its MBSA: there are two levels of agreements and no more.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn check_levels(tx: &mut Scoped, id: Uuid, mbsa: Option<Uuid>) -> Result<Option<&'static str>> {
+    let Some(mbsa) = mbsa else { return Ok(None) };
+    let (under, above): (bool, bool) = sqlx::query_as(
+        "SELECT EXISTS (SELECT FROM agreements WHERE id = $2 AND mbsa_id IS NOT NULL),
+                EXISTS (SELECT FROM agreements WHERE mbsa_id = $1)",
+    )
+    .bind(id)
+    .bind(mbsa)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(match (id == mbsa, under, above) {
+        (true, ..) => Some(OWN_MBSA),
+        (false, true, _) => Some("That agreement stands under an MBSA itself. Name that MBSA, or leave this empty."),
+        (false, false, true) => Some("Other agreements stand under this one, so it is an MBSA and stands under none."),
+        _ => None,
+    })
+}
+
+const OWN_MBSA: &str = "An agreement can’t stand under itself.";
 
 /// Whether this person may set the status from what it is to what was typed.
 pub(super) fn check_status(allowed: Allowed, before: &Columns, draft: &mut Draft) {
@@ -311,7 +351,7 @@ pub(super) fn check_status(allowed: Allowed, before: &Columns, draft: &mut Draft
         && !allowed.may_set_status(&before, &after)
     {
         draft
-            .wrong("status", "Only a site operator can say that the organization isn’t approved, or that it is again.");
+            .wrong("status", "Only a site operator can say that the organisation isn’t approved, or that it is again.");
     }
 }
 

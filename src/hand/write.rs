@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::{archive, model::Thing, rights::Allowed, words};
+use super::{archive, model::Thing, rights::Allowed, rows, words};
 use crate::{
     audit::Event,
     error::{Error, Result},
@@ -262,13 +262,16 @@ async fn raise(tx: &mut Scoped, thing: Thing, id: Uuid) -> Result<()> {
                  UNION SELECT o.parent_id FROM organizations o JOIN above a ON a.id = o.id)
              UPDATE organizations SET archived_at = NULL WHERE archived_at IS NOT NULL AND id IN (SELECT id FROM above)",
             "UPDATE agreements SET archived_at = NULL
-             WHERE archived_at IS NOT NULL AND id = (SELECT agreement_id FROM contracts WHERE id = $1)",
+             WHERE archived_at IS NOT NULL AND id IN (
+                 SELECT unnest(ARRAY[a.id, a.mbsa_id]) FROM contracts c JOIN agreements a ON a.id = c.agreement_id WHERE c.id = $1)",
         ],
         Thing::Organization => &["WITH RECURSIVE above (id) AS (
                  SELECT parent_id FROM organizations WHERE id = $1
                  UNION SELECT o.parent_id FROM organizations o JOIN above a ON a.id = o.id)
              UPDATE organizations SET archived_at = NULL WHERE archived_at IS NOT NULL AND id IN (SELECT id FROM above)"],
-        Thing::Contact | Thing::Agreement | Thing::Product => &[],
+        Thing::Agreement => &["UPDATE agreements SET archived_at = NULL
+             WHERE archived_at IS NOT NULL AND id = (SELECT mbsa_id FROM agreements WHERE id = $1)"],
+        Thing::Contact | Thing::Product => &[],
     };
     for statement in statements {
         sqlx::query(*statement).bind(id).execute(&mut **tx).await?;
@@ -340,7 +343,12 @@ pub async fn undo(tx: &mut Scoped, person: Uuid, past: Uuid, set: &mut Set) -> R
         let stops =
             row.before.as_ref().is_none_or(|before| OF_THE_LEDGER.iter().any(|column| before.get(column).is_some()));
         let ledger = thing == Thing::Key && stops && of_the_ledger(tx, row.row_id).await?;
-        let stays = ledger || !as_left || (away && archive::is_free(tx, thing, row.row_id).await.is_err());
+        let levels = match row.before.as_ref().and_then(|before| before.get("mbsa_id")).and_then(Value::as_str) {
+            Some(mbsa) if thing == Thing::Agreement => rows::check_levels(tx, row.row_id, mbsa.parse().ok()).await?,
+            _ => None,
+        };
+        let stays =
+            ledger || !as_left || levels.is_some() || (away && archive::is_free(tx, thing, row.row_id).await.is_err());
         let back = match row.before {
             _ if stays => false,
             Some(Value::Object(before)) => set.edit(tx, allowed, thing, row.row_id, &before).await?,

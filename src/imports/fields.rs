@@ -5,7 +5,10 @@
 use time::{Date, Month};
 
 use super::findings::quoted;
-use crate::keys::{Activations, KeyKind};
+use crate::{
+    keys::{Activations, KeyKind},
+    web::view::CONTRACT_PAGES,
+};
 
 /// Most characters in a License ID and in a status.
 const SHORT: usize = 64;
@@ -25,6 +28,9 @@ pub fn license_id(text: &str) -> Result<&str, String> {
     }
     if text.chars().all(|c| c == '.') {
         return Err(format!("{} is nothing but dots", quoted(text)));
+    }
+    if CONTRACT_PAGES.contains(&text) {
+        return Err(format!("{} is the address of a page of its own here, which no License ID can have", quoted(text)));
     }
     if is_shortened_number(text) {
         return Err(format!("{} is a number that a spreadsheet shortened: format the column as text", quoted(text)));
@@ -117,6 +123,17 @@ pub(super) fn count(text: &str) -> Result<Option<u32>, String> {
         }
         NumberFault::NotANumber => format!("{} isn't a whole number", quoted(text)),
     })
+}
+
+/// Yes or no; empty says neither.
+pub(super) fn yes_no(text: &str) -> Result<Option<bool>, String> {
+    let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    match () {
+        () if text.is_empty() => Ok(None),
+        () if is(&["yes", "y", "true"]) => Ok(Some(true)),
+        () if is(&["no", "n", "false"]) => Ok(Some(false)),
+        () => Err(format!("{} isn't Yes or No: write one of them, or leave the cell empty", quoted(text))),
+    }
 }
 
 /// A year of Extended Security Updates: 1 to 99.

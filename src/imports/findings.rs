@@ -48,6 +48,8 @@ pub enum WarningKind {
     OtherContract,
     /// What an Administrator's file says about who else may see a License ID; it is left as it is.
     Structure,
+    /// What only Select Plus tells, of an order under another programme; it is left out.
+    OtherProgram,
     /// A row about something that was put away: it is written, and stays in the archive.
     Archived,
     /// Stands for all the warnings beyond the first hundred, and says how many.

@@ -26,8 +26,8 @@ pub const CONTACT_COLUMNS: [&str; 4] = ["License ID", "Role", "Name", "Email"];
 pub const SUMMARY_COLUMNS: [&str; 7] =
     ["License ID", "Product family", "Version", "Product pool", "Type", "Effective quantity", "Active SA quantity"];
 
-/// The columns of an order list.
-pub const ORDER_COLUMNS: [&str; 10] = [
+/// The columns of an order list; the last two are of Select Plus alone.
+pub const ORDER_COLUMNS: [&str; 12] = [
     "License ID",
     "Reseller order no.",
     "Customer order no.",
@@ -38,6 +38,8 @@ pub const ORDER_COLUMNS: [&str; 10] = [
     "Description",
     "Quantity",
     "Country",
+    "Up for Renewal",
+    "Step-up",
 ];
 
 /// The columns of a table of ESU coverage, as the vendor's life cycle is published.

@@ -3,6 +3,7 @@
 //! A plan is made inside the transaction that may write it, from a few set-based reads; the
 //! comparing happens in memory. [`super::write`] turns its [`Work`] into as few statements.
 
+mod agreements;
 mod contracts;
 mod estate;
 mod esu;
@@ -181,9 +182,9 @@ macro_rules! said {
 }
 said! {
     ContractRow { organization, parent_organization, location, parent_program, agreement_type, parent_agreement,
-        authorization_number, purchase_account_number, start_date, end_date, status }
+        authorization_number, purchase_account_number, start_date, end_date, status, mbsa }
     ContactRow { role, name, email }
     SummaryRow { product_family, version, product_pool, licence_type, effective_quantity, active_sa_quantity }
     KeyRow { parent_program, organization, product, key, kind, activations, seats, osa_status }
-    OrderRow { reseller_order, customer_order, ordered_on, usage_start, reseller, part_number, description, quantity, country }
+    OrderRow { reseller_order, customer_order, ordered_on, usage_start, reseller, part_number, description, quantity, country, up_for_renewal, step_up }
 }

@@ -77,8 +77,21 @@ impl<'r> Row<'r, '_> {
     }
 
     pub(super) fn contract(&mut self) -> Option<ContractRow> {
-        let [license_id, organization, parent, location, program, agreement, above, auth, account, start, end, status] =
-            self.cells(&CONTRACT_COLUMNS);
+        let [
+            license_id,
+            organization,
+            parent,
+            location,
+            program,
+            agreement,
+            above,
+            auth,
+            account,
+            start,
+            end,
+            status,
+            mbsa,
+        ] = self.cells(&CONTRACT_COLUMNS);
         let license_id = self.text(license_id, fields::license_id);
         let organization = self.text(organization, fields::required);
         let start_date = self.read(start, fields::date);
@@ -104,6 +117,7 @@ impl<'r> Row<'r, '_> {
             start_date: start_date?,
             end_date: end_date?,
             status: self.any(status),
+            mbsa: self.any(mbsa),
         })
     }
 
@@ -135,14 +149,28 @@ impl<'r> Row<'r, '_> {
     }
 
     pub(super) fn order(&mut self) -> Option<OrderRow> {
-        let [license_id, order, customer, ordered, usage, reseller, part, description, quantity, country] =
-            self.cells(&ORDER_COLUMNS);
+        let [
+            license_id,
+            order,
+            customer,
+            ordered,
+            usage,
+            reseller,
+            part,
+            description,
+            quantity,
+            country,
+            renewal,
+            step_up,
+        ] = self.cells(&ORDER_COLUMNS);
         let license_id = self.text(license_id, fields::license_id);
         let reseller_order = self.text(order, fields::required);
         let ordered_on = self.read(ordered, fields::required_date);
         let usage_start = self.read(usage, fields::date);
         let part_number = self.text(part, fields::required);
         let quantity = self.read(quantity, fields::required_count);
+        let up_for_renewal = self.read(renewal, fields::yes_no);
+        let step_up = self.read(step_up, fields::yes_no);
         Some(OrderRow {
             line: self.line,
             license_id: license_id?,
@@ -155,6 +183,8 @@ impl<'r> Row<'r, '_> {
             description: self.any(description),
             quantity: quantity?,
             country: self.any(country),
+            up_for_renewal: up_for_renewal?,
+            step_up: step_up?,
         })
     }
 

@@ -37,6 +37,8 @@ pub struct ContractRow {
     pub end_date: Option<Date>,
     /// The vendor's status, in its own words.
     pub status: Option<Arc<str>>,
+    /// Number of the MBSA above the agreement above.
+    pub mbsa: Option<Arc<str>>,
 }
 
 /// A person or desk named in a contract.
@@ -134,6 +136,10 @@ pub struct OrderRow {
     pub quantity: u32,
     /// Country of use.
     pub country: Option<Arc<str>>,
+    /// Whether it is up for renewal; Select Plus alone says it.
+    pub up_for_renewal: Option<bool>,
+    /// Whether it is a step-up; Select Plus alone says it.
+    pub step_up: Option<bool>,
 }
 
 /// A year of Extended Security Updates of a product.

@@ -41,7 +41,7 @@ pub(super) async fn write(
     tick: Tick<'_>,
 ) -> Result<(), VaultError> {
     organizations(tx, &work.organizations, &work.parents).await?;
-    agreements(tx, &work.agreements).await?;
+    agreements(tx, &work.agreements, &work.mbsas).await?;
     contracts(tx, &work.contracts).await?;
     changed_contracts(tx, &work.changed_contracts).await?;
     filled_contracts(tx, &work.filled_contracts).await?;
@@ -95,7 +95,8 @@ async fn met(tx: &mut Scoped, work: &Work) -> sqlx::Result<()> {
             organizations.collect(),
         ),
         (
-            "UPDATE agreements SET archived_at = NULL WHERE id = ANY($1) AND archived_at IS NOT NULL",
+            "UPDATE agreements SET archived_at = NULL
+             WHERE archived_at IS NOT NULL AND (id = ANY($1) OR id IN (SELECT mbsa_id FROM agreements WHERE id = ANY($1)))",
             contracts().filter_map(|c| c.agreement).collect(),
         ),
         (
@@ -140,13 +141,22 @@ async fn organizations(tx: &mut Scoped, fresh: &[Organization], parents: &[(Uuid
     Ok(())
 }
 
-async fn agreements(tx: &mut Scoped, fresh: &[(Uuid, Arc<str>)]) -> sqlx::Result<()> {
+async fn agreements(tx: &mut Scoped, fresh: &[(Uuid, Arc<str>)], mbsas: &[(Uuid, Uuid)]) -> sqlx::Result<()> {
     if !fresh.is_empty() {
         sqlx::query("INSERT INTO agreements (id, number) SELECT * FROM unnest($1::uuid[], $2::text[])")
             .bind(column!(fresh, a => a.0))
             .bind(column!(fresh, a => &*a.1))
             .execute(&mut **tx)
             .await?;
+    }
+    if !mbsas.is_empty() {
+        sqlx::query(
+            "UPDATE agreements a SET mbsa_id = n.mbsa FROM unnest($1::uuid[], $2::uuid[]) AS n (id, mbsa) WHERE a.id = n.id",
+        )
+        .bind(column!(mbsas, m => m.0))
+        .bind(column!(mbsas, m => m.1))
+        .execute(&mut **tx)
+        .await?;
     }
     Ok(())
 }

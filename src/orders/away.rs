@@ -16,6 +16,7 @@ use crate::{
         model::Thing,
     },
     postgres::Scoped,
+    products,
     web::{
         page::Shell,
         view::{Address, Field},
@@ -42,6 +43,8 @@ pub(super) fn resting(filter: &Filter, today: Date) -> Resting<'_> {
             ("product", &filter.product),
             ("reseller", &filter.reseller),
             ("country", &filter.country),
+            ("renewal", filter.renewal.word()),
+            ("step_up", filter.step_up.word()),
         ],
         esu: filter.only == Only::Esu,
         days: [ahead, year, between].into_iter().flatten().collect(),
@@ -56,13 +59,16 @@ pub(super) async fn page(tx: &mut Scoped, shell: Shell, address: Address, narrow
     let mut fields = screens::fields(&address, narrowed).to_vec();
     fields.push(select("reseller", "Reseller", away::choices(tx, Thing::Order, "reseller", &filter.reseller).await?));
     fields.push(select("country", "Country", away::choices(tx, Thing::Order, "country", &filter.country).await?));
+    if screens::asks(filter) {
+        fields.extend(screens::told(&address));
+    }
     let tabs = screens::only(&address);
     let asked = Away {
         thing: Thing::Order,
         title: "Archived orders",
         placeholder: "Product, part, order or License ID number",
         of: resting(filter, today),
-        chips: chips(&address, &tabs),
+        chips: chips(&address, &tabs, &products::db::called(tx, &filter.product).await?),
         tabs,
         fields,
         address,

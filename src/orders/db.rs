@@ -5,7 +5,7 @@ use sqlx::AssertSqlSafe;
 use time::Date;
 use uuid::Uuid;
 
-use super::model::{Filter, Only, Order, OrderHead, Sight, Sort};
+use super::model::{Filter, Only, Order, OrderHead, Sight, Sort, Vocabulary};
 use crate::{
     auth::roles::Permission,
     postgres::{Scoped, like},
@@ -78,7 +78,7 @@ fn lines(organizations: bool, products: bool) -> String {
     format!(
         "SELECT o.*, count(*) OVER () AS total FROM (
             SELECT o.id, o.contract_id, o.contract_id IN (SELECT app_administered()) AS administered, c.license_id, {organization} AS organization, o.reseller_order_no, o.customer_order_no, o.ordered_on,
-                   o.usage_starts_on, o.reseller, o.part_number, o.description, o.quantity, o.country, o.occurrence, {slug} AS slug
+                   o.usage_starts_on, o.reseller, o.part_number, o.description, o.quantity, o.country, o.occurrence, o.up_for_renewal, o.step_up, c.program, {slug} AS slug
             FROM orders o JOIN contracts c ON c.id = o.contract_id {of} {what}) o
          WHERE o.contract_id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))"
     )
@@ -113,11 +113,13 @@ pub async fn list(
     // Either spelling of ESU finds both. Today is named in each shape of the statement, whose parameters so stay the
     // same.
     let begin = lines(!filter.q.is_empty(), !filter.product.is_empty());
+    let (renewal, step_up) = (said("up_for_renewal"), said("step_up"));
     let statement = format!(
         "{begin}
            AND ($2 = '' OR o.license_id = $2) AND ($3 = '' OR o.slug = $3) AND ($4 = '' OR o.reseller = $4) AND ($5 = '' OR o.country = $5)
            AND ($6::date IS NULL OR o.ordered_on >= $6) AND ($7::date IS NULL OR o.ordered_on <= $7) AND ($8::uuid[] IS NULL OR o.id = ANY($8))
            AND $9::date IS NOT NULL AND {only}
+           AND ($13 = '' OR {renewal} = $13) AND ($14 = '' OR {step_up} = $14)
            AND NOT EXISTS (SELECT 1 FROM unnest($10::text[]) AS word WHERE concat_ws(E'\\n', o.description, o.part_number, o.reseller_order_no,
                o.customer_order_no, o.license_id, o.organization, o.reseller, CASE WHEN {ESU} THEN 'ESU Extended Security Updates' END) NOT ILIKE '%' || word || '%')
          ORDER BY {order}, o.id LIMIT nullif($11, 0) OFFSET $12"
@@ -135,10 +137,20 @@ pub async fn list(
         .bind(words(&filter.q))
         .bind(limit)
         .bind(offset)
+        .bind(filter.renewal.word())
+        .bind(filter.step_up.word())
         .fetch_all(&mut **tx)
         .await?;
     let total = rows.first().map_or(0, |row| row.total);
     Ok((rows.into_iter().map(|row| row.order).collect(), total))
+}
+
+/// What a line says in a column that only Select Plus tells, as [`super::model::Said`] words it; null under another
+/// programme that says nothing.
+fn said(column: &str) -> String {
+    format!(
+        "CASE WHEN o.{column} THEN 'yes' WHEN NOT o.{column} THEN 'no' WHEN o.program ILIKE 'select plus%' THEN 'unknown' END"
+    )
 }
 
 /// Words of a search that are looked at: more say no more.
@@ -174,15 +186,17 @@ pub async fn items(tx: &mut Scoped, head: &OrderHead) -> sqlx::Result<Vec<Order>
     Ok(rows.into_iter().map(|row| row.order).collect())
 }
 
-/// Resellers and countries among the person's order lines, for the filters.
+/// What the person's order lines give the list to filter by.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn vocabulary(tx: &mut Scoped) -> sqlx::Result<(Vec<String>, Vec<String>)> {
+pub async fn vocabulary(tx: &mut Scoped) -> sqlx::Result<Vocabulary> {
     sqlx::query_as(
         "WITH mine AS MATERIALIZED (SELECT contract_id FROM app_grants() WHERE role = ANY($1)),
               told AS MATERIALIZED (SELECT DISTINCT reseller, country FROM orders WHERE contract_id IN (SELECT contract_id FROM mine))
-         SELECT ARRAY(SELECT DISTINCT reseller FROM told ORDER BY 1), ARRAY(SELECT DISTINCT country FROM told ORDER BY 1)",
+         SELECT ARRAY(SELECT DISTINCT reseller FROM told ORDER BY 1) AS resellers, ARRAY(SELECT DISTINCT country FROM told ORDER BY 1) AS countries,
+                EXISTS (SELECT FROM orders WHERE (up_for_renewal IS NOT NULL OR step_up IS NOT NULL)
+                        AND contract_id IN (SELECT contract_id FROM mine)) AS tells",
     )
     .bind(Permission::ReadPosition.roles())
     .fetch_one(&mut **tx)

@@ -4,7 +4,7 @@ use time::{Date, macros::format_description};
 
 use super::{
     list::COLUMNS,
-    model::{Filter, Only},
+    model::{Filter, Only, Said},
 };
 use crate::web::{
     form::Pairs,
@@ -23,7 +23,8 @@ pub struct Narrowed {
 }
 
 /// The parts of an address that narrow the list.
-pub const PARTS: [&str; 8] = ["q", "license_id", "product", "reseller", "country", "from", "to", "only"];
+pub const PARTS: [&str; 10] =
+    ["q", "license_id", "product", "reseller", "country", "renewal", "step_up", "from", "to", "only"];
 
 /// The list's address.
 pub fn address(query: &Pairs) -> Address {
@@ -47,6 +48,8 @@ pub fn filter(query: &Pairs) -> Narrowed {
         product: text("product"),
         reseller: text("reseller"),
         country: text("country"),
+        renewal: Said::parse(query.one("renewal").trim()),
+        step_up: Said::parse(query.one("step_up").trim()),
         from,
         to,
         only: Only::parse(query.one("only").trim()),
@@ -74,6 +77,7 @@ impl Filter {
             || self.from.is_some()
             || self.to.is_some()
             || self.only != Only::All
+            || [self.renewal, self.step_up].into_iter().any(|said| said != Said::Anything)
     }
 
     /// Whether it asks for Extended Security Updates.

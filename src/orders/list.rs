@@ -1,14 +1,14 @@
 //! `/orders`: what was ordered under the person's License IDs.
 use askama::Template;
 
-use super::{esu::EsuAnswer, panel::OrderPanel};
+use super::{esu::EsuAnswer, model::Said, panel::OrderPanel};
 use crate::web::page::Shell;
 use crate::web::view::{
     Address, Archived, Chip, Choice, Columns, Empty, Export, Field, Offered, Pager, Tab, When, contract_path, number,
 };
 
 /// What the list has to show of an order line.
-pub(super) const COLUMNS: [Offered; 8] = [
+pub(super) const COLUMNS: [Offered; 10] = [
     Offered::new("description", "Description").sorts(),
     Offered::new("quantity", "Quantity").sorts().numeric(),
     Offered::new("license_id", "License ID").sorts(),
@@ -17,6 +17,9 @@ pub(super) const COLUMNS: [Offered; 8] = [
     Offered::new("customer_number", "Order numbers").sorts().gives_way("least"),
     Offered::new("reseller", "Reseller").sorts().gives_way("spare"),
     Offered::new("country", "Country").sorts().gives_way("spare"),
+    // Of Select Plus alone: empty for whoever buys under another programme.
+    Offered::new("renewal", "Up for Renewal").more(),
+    Offered::new("step_up", "Step-up").more(),
 ];
 
 /// An order line.
@@ -46,6 +49,10 @@ pub struct OrderRow {
     pub quantity: i64,
     /// Where it is used.
     pub country: String,
+    /// Whether it is up for renewal; empty where that isn't said.
+    pub renewal: &'static str,
+    /// Whether it is a step-up; empty where that isn't said.
+    pub step_up: &'static str,
 }
 
 impl OrderRow {
@@ -76,12 +83,17 @@ pub struct OrdersPage {
     pub columns: Columns,
     /// What was searched.
     pub q: String,
+    /// What the product is called whose orders alone are shown.
+    pub product: String,
     /// The filters that are offered ready-made.
     pub only: Vec<Tab>,
     /// Resellers to filter by, "All" with the value "" first.
     pub resellers: Vec<Choice>,
     /// Countries to filter by, "All" with the value "" first.
     pub countries: Vec<Choice>,
+    /// What only Select Plus tells, to filter by: each with its part of the address and its label. None where no order
+    /// line tells it.
+    pub told: Vec<Field>,
     /// License ID, and the days between which it was ordered; each may say what is wrong.
     pub fields: [Field; 3],
     /// Whether an ESU order exists, where that was asked.
@@ -102,7 +114,7 @@ pub struct OrdersPage {
 
 impl OrdersPage {
     fn chips(&self) -> Vec<Chip> {
-        let mut chips = chips(&self.address, &self.only);
+        let mut chips = chips(&self.address, &self.only, &self.product);
         chips.extend(self.shell.edits().then(|| self.archived.chip.clone()));
         chips
     }
@@ -132,20 +144,27 @@ impl OrdersPage {
     }
 }
 
-/// The filters that an address names, each with the way to take it off; `only` are those that are offered ready-made.
-pub(super) fn chips(address: &Address, only: &[Tab]) -> Vec<Chip> {
+/// The filters that an address names, each with the way to take it off; `only` are those that are offered ready-made,
+/// `product` is what the product is called that it names.
+pub(super) fn chips(address: &Address, only: &[Tab], product: &str) -> Vec<Chip> {
     let parts = [
         ("q", "Search: "),
         ("license_id", "License ID: "),
         ("product", "Product: "),
         ("reseller", "Reseller: "),
         ("country", "Country: "),
+        ("renewal", "Up for Renewal: "),
+        ("step_up", "Step-up: "),
         ("from", "Ordered from "),
         ("to", "Ordered until "),
     ];
     let ready = only.iter().skip(1).find(|tab| tab.current);
     let ready = ready.map(|tab| Chip::new(tab.label, address.clone().without("only").without("page").href()));
-    let mut chips = Chip::active(address, &parts, |_, value| value.to_owned());
+    let mut chips = Chip::active(address, &parts, |part, value| match part {
+        "product" => product.to_owned(),
+        "renewal" | "step_up" => Said::parse(value).label().to_owned(),
+        _ => value.to_owned(),
+    });
     chips.extend(ready);
     chips
 }
@@ -166,6 +185,8 @@ pub(super) fn sample_order(description: &str, usage: Option<time::Date>) -> supe
         description: description.into(),
         quantity: 1_250,
         country: "United Kingdom".into(),
+        up_for_renewal: None,
+        step_up: None,
         slug: "windows-10-esu-year-2".into(),
     }
 }
@@ -195,9 +216,11 @@ impl OrdersPage {
         Self {
             shell: Shell::sample("/orders"),
             q: String::new(),
+            product: String::new(),
             only: super::screens::only(&address),
             resellers: choices("Bechtle"),
             countries: choices("United Kingdom"),
+            told: super::screens::told(&address),
             fields: super::screens::fields(&address, &super::filter::Narrowed::default()),
             esu: Some(super::esu::sample()),
             pager: Pager::new(&address, "page", 1, 50, 2),

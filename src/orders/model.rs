@@ -47,8 +47,22 @@ pub struct Order {
     pub quantity: i64,
     /// Where it is used.
     pub country: String,
+    /// Whether it is up for renewal; none where that isn't said. Select Plus alone says it.
+    pub up_for_renewal: Option<bool>,
+    /// Whether it is a step-up; none where that isn't said. Select Plus alone says it.
+    pub step_up: Option<bool>,
     /// The address of its product; empty where none is known.
     pub slug: String,
+}
+
+/// Yes or no, as pages and files write it; nothing where it isn't said.
+#[must_use]
+pub const fn yes_no(said: Option<bool>) -> &'static str {
+    match said {
+        Some(true) => "Yes",
+        Some(false) => "No",
+        None => "",
+    }
 }
 
 /// What a list of order lines is narrowed to.
@@ -65,6 +79,10 @@ pub struct Filter {
     pub reseller: String,
     /// A country, or empty for all.
     pub country: String,
+    /// What is said of being up for renewal.
+    pub renewal: Said,
+    /// What is said of being a step-up.
+    pub step_up: Said,
     /// Ordered on this day or later.
     pub from: Option<Date>,
     /// Ordered on this day or before.
@@ -73,6 +91,59 @@ pub struct Filter {
     pub only: Only,
     /// These lines alone.
     pub ids: Option<Vec<Uuid>>,
+}
+
+/// What an order line has to say of something that only Select Plus tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Said {
+    /// Whatever it says.
+    #[default]
+    Anything,
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// Nothing, under a programme that could.
+    Nothing,
+}
+
+impl Said {
+    /// Each with its word in an address and its label.
+    pub const CHOICES: [(Self, &'static str, &'static str); 4] = [
+        (Self::Anything, "", "All"),
+        (Self::Yes, "yes", "Yes"),
+        (Self::No, "no", "No"),
+        (Self::Nothing, "unknown", "Not said"),
+    ];
+
+    /// Reads the word of an address; anything unknown narrows nothing.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        Self::CHOICES.into_iter().find(|(_, known, _)| *known == word).map_or(Self::Anything, |(said, ..)| said)
+    }
+
+    /// Its word in an address.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::CHOICES.into_iter().find(|(said, ..)| *said == self).map_or("", |(_, word, _)| word)
+    }
+
+    /// What a page calls it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        Self::CHOICES.into_iter().find(|(said, ..)| *said == self).map_or("", |(.., label)| label)
+    }
+}
+
+/// What the person's order lines give a list to filter by.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Vocabulary {
+    /// Who sold them.
+    pub resellers: Vec<String>,
+    /// Where they are used.
+    pub countries: Vec<String>,
+    /// Whether any says what only Select Plus tells.
+    pub tells: bool,
 }
 
 /// The filters that are offered ready-made.

@@ -2,7 +2,7 @@
 
 use time::Date;
 
-use super::model::{Order, OrderHead};
+use super::model::{Order, OrderHead, yes_no};
 use crate::web::view::{Address, Fact, Link, When, contract_path, number, product_path};
 
 /// A line of the order.
@@ -22,6 +22,8 @@ pub struct ItemRow {
     pub license_id: String,
     /// Where it is used.
     pub country: String,
+    /// What only Select Plus tells of it, as far as it is said: `Up for Renewal: Yes`.
+    pub told: Vec<String>,
     /// Whether the list's row is this one.
     pub current: bool,
 }
@@ -89,7 +91,10 @@ impl OrderPanel {
 }
 
 fn row(item: Order, head: &OrderHead, today: Date) -> ItemRow {
+    let told = [("Up for Renewal", item.up_for_renewal), ("Step-up", item.step_up)];
+    let told = told.into_iter().filter(|(_, said)| said.is_some());
     ItemRow {
+        told: told.map(|(label, said)| format!("{label}: {}", yes_no(said))).collect(),
         current: item.id == head.id,
         product: (!item.slug.is_empty()).then(|| product_path(&item.slug)),
         description: item.description,

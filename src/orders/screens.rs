@@ -10,7 +10,7 @@ use super::{
     away, db, esu,
     filter::{self, Narrowed},
     list::{COLUMNS, OrderRow, OrdersPage},
-    model::{Filter, Only, Order, Sort},
+    model::{Filter, Only, Order, Said, Sort, Vocabulary, yes_no},
     panel::OrderPanel,
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     error::Result,
     hand::{self, model::Thing},
     postgres::Scoped,
+    products,
     web::{
         form::Pairs,
         page::Html,
@@ -68,21 +69,23 @@ async fn page(
     let number = page_of(query.one("page"));
     let today = tx.today();
     let (rows, total) = db::list(tx, filter, today, sort(address.get("sort")), PAGE, (number - 1) * PAGE).await?;
-    let (resellers, countries) = db::vocabulary(tx).await?;
+    let Vocabulary { resellers, countries, tells } = db::vocabulary(tx).await?;
     let archived =
         hand::beside::archived(tx, Thing::Order, &address, Archive::LIST, away::resting(filter, today)).await?;
     Ok(OrdersPage {
         shell,
         q: filter.q.clone(),
+        product: products::db::called(tx, &filter.product).await?,
         only: only(&address),
         resellers: choices(resellers, &filter.reseller),
         countries: choices(countries, &filter.country),
+        told: if tells || asks(filter) { told(&address) } else { Vec::new() },
         fields: fields(&address, &narrowed),
         esu: esu::answer(tx, filter).await?,
         rows: rows.into_iter().map(|order| row(order, today)).collect(),
         pager: Pager::new(&address, "page", number.unsigned_abs(), PAGE.unsigned_abs(), total.unsigned_abs()),
         export: OrdersPage::exported(&address),
-        empty: empty(tx, filter).await?,
+        empty: empty(tx, person, filter).await?,
         archived,
         panel,
         columns: Columns::parse(&COLUMNS, &query.all("columns")),
@@ -139,6 +142,21 @@ pub(super) fn fields(address: &Address, narrowed: &Narrowed) -> [Field; 3] {
     ]
 }
 
+/// Whether it asks for what only Select Plus tells: then the list has to show that it does.
+pub(super) fn asks(filter: &Filter) -> bool {
+    [filter.renewal, filter.step_up].into_iter().any(|said| said != Said::Anything)
+}
+
+/// The filters of what only Select Plus tells.
+pub(super) fn told(address: &Address) -> Vec<Field> {
+    let field = |name, label| {
+        let current = Said::parse(address.get(name)).word();
+        Field::new("text", name, label)
+            .choices(Said::CHOICES.into_iter().map(|(_, word, label)| Choice::new(word, label, current)).collect())
+    };
+    vec![field("renewal", "Up for Renewal"), field("step_up", "Step-up")]
+}
+
 fn sort(text: &str) -> (Sort, bool) {
     let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
     let sort = match name {
@@ -156,9 +174,9 @@ fn sort(text: &str) -> (Sort, bool) {
     (sort, descending)
 }
 
-async fn empty(tx: &mut Scoped, filter: &Filter) -> Result<Empty> {
+async fn empty(tx: &mut Scoped, person: &SignedIn, filter: &Filter) -> Result<Empty> {
     if !contracts::db::sees_any(tx).await? {
-        return Ok(crate::web::overview::OverviewPage::nothing_granted());
+        return Ok(crate::web::overview::OverviewPage::nothing_granted(person.person().administers));
     }
     if !db::reads_any(tx).await? {
         return Ok(Empty::new(
@@ -194,5 +212,7 @@ pub(super) fn row(order: Order, today: Date) -> OrderRow {
         description: order.description,
         quantity: order.quantity,
         country: order.country,
+        renewal: yes_no(order.up_for_renewal),
+        step_up: yes_no(order.step_up),
     }
 }

@@ -243,7 +243,8 @@ impl Choices {
              WHERE m.license_id = ANY($1)
                 OR (m.contract_id IN (SELECT app_administered()) AND (
                     $4 = 'administered' OR c.organization_id IN (SELECT organization_and_below($2))
-                    OR c.agreement_id IN (SELECT a.id FROM agreements a WHERE a.number = $3)))
+                    OR c.agreement_id IN (SELECT a.id FROM agreements a WHERE a.number = $3
+                        UNION SELECT b.id FROM agreements a JOIN agreements b ON b.mbsa_id = a.id WHERE a.number = $3)))
                 OR ($4 = 'without' AND NOT app_has_administrator(m.contract_id))
              ORDER BY m.license_id LIMIT $5"
         );
@@ -422,14 +423,20 @@ pub async fn organizations(tx: &mut Scoped) -> sqlx::Result<Vec<(Uuid, String, i
     .await
 }
 
-/// Parent agreements with the number of License IDs under them that the reader administers, the first 500.
+/// Parent agreements, and the MBSAs above them, with whether it is one and the number of License IDs under it that the
+/// reader administers, the first 500.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn agreements(tx: &mut Scoped) -> sqlx::Result<Vec<(String, i64)>> {
+pub async fn agreements(tx: &mut Scoped) -> sqlx::Result<Vec<(String, bool, i64)>> {
     sqlx::query_as(
-        "SELECT a.number, count(*) FROM agreements a JOIN contracts c ON c.agreement_id = a.id
-         WHERE c.id IN (SELECT app_administered()) GROUP BY a.number ORDER BY a.number LIMIT 500",
+        "WITH own AS (
+            SELECT a.id, a.number, a.mbsa_id, count(*) AS n FROM agreements a JOIN contracts c ON c.agreement_id = a.id
+            WHERE c.id IN (SELECT app_administered()) GROUP BY a.id, a.number, a.mbsa_id),
+         above AS (
+            SELECT id, number, false AS mbsa, n FROM own
+            UNION ALL SELECT m.id, m.number, true, own.n FROM own JOIN agreements m ON m.id = own.mbsa_id)
+         SELECT number, bool_or(mbsa), sum(n)::bigint FROM above GROUP BY id, number ORDER BY 2 DESC, 1 LIMIT 500",
     )
     .fetch_all(&mut **tx)
     .await

@@ -112,7 +112,8 @@ pub struct GrantHead {
     pub email: String,
     /// Their name.
     pub name: String,
-    /// What the rule it is inherited from covers: `all`, `organization`, `agreement`; empty when given on the License ID.
+    /// What the rule it is inherited from covers: `all`, `organization`, `agreement`, `mbsa`; empty when given on the
+    /// License ID.
     pub covers: String,
     /// The name of the organisation, or the number of the agreement.
     pub source: String,
@@ -144,6 +145,7 @@ pub fn source_words(covers: &str, name: &str) -> String {
         "all" => "a role on all License IDs".to_owned(),
         "organization" => format!("the organisation {name}"),
         "contract" => format!("License ID {name}"),
+        "mbsa" => format!("MBSA {name}"),
         _ => format!("agreement {name}"),
     }
 }

@@ -250,7 +250,7 @@ fn stays(passing: &Passing) -> Vec<Stay> {
             None => {
                 let target = match one.covers.as_str() {
                     "organization" => format!("--organization '{}'", one.source.replace('\'', "'\\''")),
-                    "agreement" => format!("--agreement {}", one.source),
+                    "agreement" | "mbsa" => format!("--agreement {}", one.source),
                     _ => "--all".to_owned(),
                 };
                 let command = format!("keyward revoke {} {} {target}", passing.from.email, one.role);

@@ -73,6 +73,8 @@ pub struct Path {
     pub covers: String,
     /// The name of the organisation, or the number of the agreement.
     pub source: String,
+    /// The License ID's own agreement, where the role was given on the MBSA above it; else empty.
+    pub below: String,
     /// Whether the reader may take it away here.
     pub revocable: bool,
     /// How many there are in all.
@@ -92,7 +94,8 @@ impl Path {
         if self.covers.is_empty() {
             format!("Given here {by} on {on}")
         } else {
-            format!("Through {}, given {by}, here since {on}", source_words(&self.covers, &self.source))
+            let below = if self.below.is_empty() { String::new() } else { [" above agreement ", &self.below].concat() };
+            format!("Through {}{below}, given {by}, here since {on}", source_words(&self.covers, &self.source))
         }
     }
 }
@@ -100,6 +103,7 @@ impl Path {
 const PATH: &str = "g.id, g.person_id, p.name, p.email, m.license_id, coalesce(o.name, '') AS organization, coalesce(c.approved, true) AS approved,
     g.role, g.granted_at, b.name AS by, g.granted_by IS NOT NULL AS by_person, g.ends_at,
     coalesce(s.covers, CASE WHEN g.rule_id IS NULL THEN '' ELSE 'all' END) AS covers, coalesce(s.name, '') AS source,
+    CASE WHEN s.covers = 'mbsa' THEN coalesce((SELECT a.number FROM agreements a WHERE a.id = c.agreement_id AND a.number <> s.name), '') ELSE '' END AS below,
     g.rule_id IS NULL AND g.contract_id IN (SELECT app_administered()) AS revocable, count(*) OVER () AS total
     FROM grants g JOIN app_managed() m ON m.contract_id = g.contract_id JOIN people p ON p.id = g.person_id
     LEFT JOIN contracts c ON c.id = g.contract_id LEFT JOIN organizations o ON o.id = c.organization_id
@@ -237,6 +241,7 @@ mod tests {
             ends_at: None,
             covers: String::new(),
             source: String::new(),
+            below: String::new(),
             revocable: true,
             total: 1,
         };
@@ -246,5 +251,7 @@ mod tests {
         path.by = None;
         path.by_person = false;
         assert_eq!(path.words(), "Through the organisation North, given on the command line, here since 3 May 2026");
+        (path.covers, path.source, path.below) = ("mbsa".into(), "U1234567".into(), "4E61138".into());
+        assert!(path.words().starts_with("Through MBSA U1234567 above agreement 4E61138, given"), "{}", path.words());
     }
 }

@@ -174,7 +174,7 @@ struct Row {
 pub async fn undo(tx: &mut Scoped, me: Uuid, change: Uuid) -> Result<Done, GrantError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT c.rule_id, c.did, c.ends_before, c.ends_after, r.person_id, p.email, p.name, p.disabled_at IS NOT NULL AS disabled,
-                r.role, r.covers, r.organization_id, r.agreement_id, s.name AS source, r.ends_at,
+                r.role, grant_rule_kind(r) AS covers, r.organization_id, r.agreement_id, s.name AS source, r.ends_at,
                 EXISTS (SELECT 1 FROM grants g WHERE g.rule_id = r.id AND NOT g.lapsed AND g.revoked_at < r.revoked_at) AS pierced
          FROM role_change_rules c JOIN app_reached_rules() s ON s.rule_id = c.rule_id JOIN grant_rules r ON r.id = c.rule_id
          JOIN people p ON p.id = r.person_id WHERE c.change_id = $1 ORDER BY c.did DESC, r.id",

@@ -23,7 +23,7 @@ pub struct Rule {
     pub disabled: bool,
     /// The role's code.
     pub role: String,
-    /// `all`, `organization` or `agreement`.
+    /// `all`, `organization`, `agreement` or `mbsa`.
     pub covers: String,
     /// The organisation.
     pub organization_id: Option<Uuid>,
@@ -63,7 +63,7 @@ impl Rule {
     pub fn over(&self) -> String {
         match self.organization_id {
             Some(id) => format!("organization:{id}"),
-            None if self.covers == "agreement" => ["agreement:", &self.source].concat(),
+            None if self.agreement_id.is_some() => ["agreement:", &self.source].concat(),
             None => "all".to_owned(),
         }
     }
@@ -89,7 +89,7 @@ pub fn to_come(covers: &str, name: &str) -> String {
     [&over_words(covers, name), more].concat()
 }
 
-const RULE: &str = "SELECT r.id, r.person_id, p.email, p.name, p.disabled_at IS NOT NULL AS disabled, r.role, r.covers, r.organization_id,
+const RULE: &str = "SELECT r.id, r.person_id, p.email, p.name, p.disabled_at IS NOT NULL AS disabled, r.role, grant_rule_kind(r) AS covers, r.organization_id,
     r.agreement_id, s.name AS source, r.ends_at, app_rule_within(r.covers, r.organization_id, r.agreement_id, r.ends_at) AS endable,
     (SELECT count(*) FROM grants g WHERE g.rule_id = r.id AND g.revoked_at IS NULL) AS license_ids
     FROM app_reached_rules() s JOIN grant_rules r ON r.id = s.rule_id JOIN people p ON p.id = r.person_id
@@ -142,7 +142,7 @@ pub async fn reach(tx: &mut Scoped) -> sqlx::Result<Reach> {
         "SELECT coalesce(bool_or(h.covers = 'all'), false),
                 ARRAY(SELECT DISTINCT b.id FROM app_rules_held() o CROSS JOIN LATERAL organization_and_below(o.organization_id) AS b (id)
                       WHERE o.covers = 'organization'),
-                ARRAY(SELECT DISTINCT a.number FROM app_rules_held() o JOIN agreements a ON a.id = o.agreement_id)
+                ARRAY(SELECT DISTINCT a.number FROM app_rules_held() o JOIN agreements a ON o.agreement_id IN (a.id, a.mbsa_id))
          FROM app_rules_held() h",
     )
     .fetch_one(&mut **tx)
@@ -172,6 +172,7 @@ struct OverRow {
     agreement_id: Option<Uuid>,
     name: String,
     license_ids: i64,
+    mbsa: bool,
     ends_at: Option<OffsetDateTime>,
     whole: bool,
 }
@@ -187,10 +188,11 @@ pub async fn over(tx: &mut Scoped, text: &str) -> sqlx::Result<Option<Over>> {
             SELECT 'all' AS covers, NULL::uuid AS organization_id, NULL::uuid AS agreement_id, '' AS name WHERE $1 = 'all'
             UNION ALL SELECT 'organization', o.id, NULL, o.name FROM organizations o WHERE $1 = 'organization' AND o.id::text = $2
             UNION ALL SELECT 'agreement', NULL, a.id, a.number FROM agreements a WHERE $1 = 'agreement' AND a.number = $2)
-         SELECT n.*, nullif(app_rule_limit(n.covers, n.organization_id, n.agreement_id), 'infinity') AS ends_at,
+         SELECT n.*, n.covers = 'agreement' AND EXISTS (SELECT FROM agreements a WHERE a.mbsa_id = n.agreement_id) AS mbsa,
+                nullif(app_rule_limit(n.covers, n.organization_id, n.agreement_id), 'infinity') AS ends_at,
                 app_rule_whole(n.covers, n.organization_id, n.agreement_id) AS whole,
                 (SELECT count(*) FROM contracts c WHERE c.id IN (SELECT app_administered()) AND CASE n.covers WHEN 'all' THEN true
-                    WHEN 'agreement' THEN c.agreement_id = n.agreement_id
+                    WHEN 'agreement' THEN c.agreement_id IN (SELECT a.id FROM agreements a WHERE n.agreement_id IN (a.id, a.mbsa_id))
                     ELSE c.organization_id IN (SELECT organization_and_below(n.organization_id)) END) AS license_ids
          FROM named n WHERE app_rule_limit(n.covers, n.organization_id, n.agreement_id) IS NOT NULL",
     )
@@ -200,7 +202,7 @@ pub async fn over(tx: &mut Scoped, text: &str) -> sqlx::Result<Option<Over>> {
     .await?;
     Ok(row.map(|row| Over {
         on: Target::of(row.organization_id, row.agreement_id),
-        words: to_come(&row.covers, &row.name),
+        words: to_come(if row.mbsa { "mbsa" } else { &row.covers }, &row.name),
         license_ids: row.license_ids,
         limit: row.ends_at,
         whole: row.whole,
@@ -233,7 +235,7 @@ pub struct Standing {
 pub async fn standing(tx: &mut Scoped, people: &[Uuid], on: Target) -> sqlx::Result<Vec<Standing>> {
     let (covers, organization, agreement) = on.covers();
     sqlx::query_as(
-        "SELECT r.id, r.person_id, r.role, r.ends_at, r.covers, s.name AS source,
+        "SELECT r.id, r.person_id, r.role, r.ends_at, grant_rule_kind(r) AS covers, s.name AS source,
                 r.covers = $2 AND r.organization_id IS NOT DISTINCT FROM $3 AND r.agreement_id IS NOT DISTINCT FROM $4 AS same
          FROM app_reached_rules() s JOIN grant_rules r ON r.id = s.rule_id
          WHERE r.person_id = ANY($1) AND r.revoked_at IS NULL AND (r.ends_at IS NULL OR r.ends_at > app_now())
@@ -257,5 +259,6 @@ mod tests {
         assert_eq!(to_come("all", ""), "all License IDs, those to come included");
         assert_eq!(to_come("organization", "North"), "the organisation North, License IDs to come included");
         assert_eq!(to_come("agreement", "4E6"), "agreement 4E6, License IDs to come included");
+        assert_eq!(to_come("mbsa", "U12"), "MBSA U12, License IDs to come included");
     }
 }

@@ -318,12 +318,14 @@ async fn many(tx: &mut Scoped, choices: &Choices, operator: bool, page: &mut Giv
     }
     let current = choices.one("agreement");
     page.agreements.push(Choice::new("", "None", current));
-    for (number, n) in choose::agreements(tx).await? {
+    for (number, mbsa, n) in choose::agreements(tx).await? {
+        let called = if mbsa { ["MBSA ", &number].concat() } else { number.clone() };
         if reach.all || reach.agreements.contains(&number) {
-            let label = format!("Agreement {number}: {} now", ids(n));
+            let kind = if mbsa { "" } else { "Agreement " };
+            let label = format!("{kind}{called}: {} now", ids(n));
             page.rules.push(Choice::new(format!("agreement:{number}"), label, rule));
         }
-        page.agreements.push(Choice::new(number.clone(), format!("{number}: {}", ids(n)), current));
+        page.agreements.push(Choice::new(number.clone(), format!("{called}: {}", ids(n)), current));
     }
     let current = choices.one("every");
     let (administered, without) = choose::every(tx, operator).await?;

@@ -82,6 +82,9 @@ fn parts(name: &str) -> (String, String, String) {
     (words[..at].join(" "), words[at..end].join(" "), words[end..].join(" "))
 }
 
+/// Words below `/products/` that are pages of their own.
+const PAGES: [&str; 4] = ["new", "which-key", "rds", "esu"];
+
 /// The address of a product: lower-case words joined by hyphens.
 pub fn slug(name: &str) -> String {
     let mut slug = String::with_capacity(name.len());
@@ -93,7 +96,11 @@ pub fn slug(name: &str) -> String {
         }
     }
     let slug = slug.trim_end_matches('-').to_owned();
-    if slug.is_empty() { "product".to_owned() } else { slug }
+    match slug.as_str() {
+        "" => "product".to_owned(),
+        page if PAGES.contains(&page) => [page, "-product"].concat(),
+        _ => slug,
+    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,20 @@ pub async fn by_slug(tx: &mut Scoped, slug: &str) -> sqlx::Result<Option<Product
     .await
 }
 
+/// What a product is called, in the archive or not; of one out of the person's sight, what its address says: its name
+/// with hyphens.
+///
+/// # Errors
+/// When the database fails.
+pub async fn called(tx: &mut Scoped, slug: &str) -> sqlx::Result<String> {
+    let name = if slug.is_empty() {
+        None
+    } else {
+        sqlx::query_scalar("SELECT name FROM products WHERE slug = $1").bind(slug).fetch_optional(&mut **tx).await?
+    };
+    Ok(name.unwrap_or_else(|| slug.replace('-', " ")))
+}
+
 /// What a list of products needs, of one look at the person's License IDs.
 #[derive(Debug, Default)]
 pub struct Survey {

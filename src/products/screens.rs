@@ -225,7 +225,7 @@ async fn page(
             Export::of_keys("export-keys", "Export all keys", "all")
                 .text("Every key that you may see, of all products and License IDs.")
         }),
-        empty: empty(&filter, survey.sees_any),
+        empty: empty(person, &filter, survey.sees_any),
         archived,
         panel,
         columns: Columns::parse(&COLUMNS, &query.all("columns")),
@@ -233,7 +233,7 @@ async fn page(
     })
 }
 
-fn empty(filter: &Filter, sees_any: bool) -> Empty {
+fn empty(person: &SignedIn, filter: &Filter, sees_any: bool) -> Empty {
     if !filter.q.is_empty() || !filter.category.is_empty() || filter.keys.is_some() {
         return Empty::new(
             EmptyKind::NothingMatches,
@@ -249,7 +249,7 @@ fn empty(filter: &Filter, sees_any: bool) -> Empty {
             "Import a key or order file from the vendor’s admin centre; its products show here.",
         );
     }
-    crate::web::overview::OverviewPage::nothing_granted()
+    crate::web::overview::OverviewPage::nothing_granted(person.person().administers)
 }
 
 fn categories(address: &Address, counts: Vec<(String, i64)>) -> Vec<Category> {

@@ -68,7 +68,7 @@ pub async fn get(person: SignedIn, State(state): State<AppState>, RawQuery(query
         )
         .action("Show all", "/products/rds")
     } else {
-        OverviewPage::nothing_granted()
+        OverviewPage::nothing_granted(person.person().administers)
     };
     let me = person.person();
     let page = RdsPage {

@@ -64,6 +64,7 @@ mod tests {
             program: program.into(),
             agreement_type: String::new(),
             agreement: "4E61138".into(),
+            mbsa: String::new(),
             authorization_number: "64460732ZZE0543".into(),
             purchase_account_number: "6420300046".into(),
             starts_on: None,

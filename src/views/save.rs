@@ -20,7 +20,7 @@ use crate::{
     audit::Event,
     auth::proof::{OnView, SignedIn},
     error::{Error, Result},
-    imports,
+    imports, products,
     web::{
         form::Pairs,
         page::Html,
@@ -70,11 +70,12 @@ pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) 
             .or_else(|| too_many(&views, list.path()))
     };
     if let Some(why) = why {
+        let product = products::db::called(&mut tx, if unfit { "" } else { address.get("product") }).await?;
         let unsaved = Unsaved {
             list,
             // A key goes nowhere, not even back.
             query: if unfit { String::new() } else { query },
-            words: if unfit { String::new() } else { words(list, &address) },
+            words: if unfit { String::new() } else { words(list, &address, &product) },
             fields: vec![field(typed).error(Some(why))],
         };
         let page = page(&state, &person, &mut tx, None, Wrong::Save(Box::new(unsaved))).await?;

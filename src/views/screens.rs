@@ -19,6 +19,7 @@ use crate::{
     auth::proof::{OnView, SignedIn},
     error::{Error, Result},
     postgres::Scoped,
+    products,
     web::{
         form::Pairs,
         page::{Html, Shell, Tone},
@@ -111,11 +112,12 @@ async fn row(
     let address = if list.restores(shell) { address } else { address.without(Archive::LIST) };
     let query = Pairs::parse(address.query().as_bytes());
     let count = if list.opens(shell) { list.count(state, tx, person.person(), &query).await? } else { None };
+    let words = words(list, &address, &products::db::called(tx, address.get("product")).await?);
     Ok(ViewRow {
         id: view.id.to_string(),
         name: view.name.clone(),
         href: count.is_some().then(|| address.href()),
-        words: words(list, &address),
+        words,
         count,
         ends,
         wrong: None,

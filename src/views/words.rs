@@ -11,7 +11,7 @@ use crate::{
     contracts,
     hand::{model::Thing, organizations},
     keys::model::Standing,
-    orders::model::Only,
+    orders::model::{self as orders, Only},
     pools::model::Show,
     requests::{
         machine::{Kind, State},
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Parts whose value says itself what it is, and what goes before it.
-const PARTS: [(&str, &str); 15] = [
+const PARTS: [(&str, &str); 17] = [
     ("q", "Search"),
     ("program", "Programme"),
     ("status", "Status"),
@@ -31,6 +31,8 @@ const PARTS: [(&str, &str); 15] = [
     ("product", "Product"),
     ("reseller", "Reseller"),
     ("country", "Country"),
+    ("renewal", "Up for Renewal"),
+    ("step_up", "Step-up"),
     ("from", "From"),
     ("to", "Until"),
     ("state", "State"),
@@ -40,14 +42,16 @@ const PARTS: [(&str, &str); 15] = [
 ];
 
 /// What a list's address shows, in words: `Status: Active, Ends within 90 days`.
-pub(super) fn words(list: List, address: &Address) -> String {
+///
+/// `product` is what the product is called that it names, see [`crate::products::db::called`].
+pub(super) fn words(list: List, address: &Address, product: &str) -> String {
     let narrowing = address.filters();
     let narrowing = narrowing.iter().filter(|(part, _)| !matches!(*part, "sort" | "columns"));
-    let each: Vec<String> = narrowing.map(|(part, value)| said(list, part, value)).collect();
+    let each: Vec<String> = narrowing.map(|(part, value)| said(list, part, value, product)).collect();
     if each.is_empty() { "What the list shows by itself".to_owned() } else { each.join(", ") }
 }
 
-fn said(list: List, part: &str, value: &str) -> String {
+fn said(list: List, part: &str, value: &str, product: &str) -> String {
     let label = PARTS.iter().find(|(known, _)| *known == part).map(|(_, label)| *label);
     let told = |label: &str, value: &str| [label, ": ", value].concat();
     match (part, label) {
@@ -72,6 +76,7 @@ fn said(list: List, part: &str, value: &str) -> String {
         ("action", _) => told("Action", audit::action_in_words(value)),
         ("kind", _) if list == List::Organizations => organizations::kind_in_words(value).to_owned(),
         ("kind", _) => told("What", Kind::from_str(value).map_or(value, |kind| kind.label())),
+        ("product", Some(label)) if list == List::Orders => told(label, product),
         (_, Some(label)) => told(label, &value_in_words(part, value)),
         (_, None) => told(part, value),
     }
@@ -87,8 +92,7 @@ fn value_in_words(part: &str, value: &str) -> String {
             "closed" => Some("Ended".to_owned()),
             code => State::from_str(code).ok().map(|state| state.label().to_owned()),
         },
-        // By its address, which is its name with hyphens.
-        "product" => Some(value.replace('-', " ")),
+        "renewal" | "step_up" => Some(orders::Said::parse(value).label().to_owned()),
         "from" | "to" => {
             let day = Date::parse(value, format_description!("[year]-[month]-[day]")).ok();
             day.map(|day| When::day(day, day).exact)
@@ -115,7 +119,8 @@ mod tests {
                 "only=ahead&from=2026-01-31&archived=shown",
                 "From: 31 Jan 2026, Not usable yet, With archived",
             ),
-            (List::Orders, "product=windows-11-pro", "Product: windows 11 pro"),
+            (List::Orders, "product=windows-11-pro", "Product: Alpha Suite"),
+            (List::Orders, "renewal=yes&step_up=unknown", "Up for Renewal: Yes, Step-up: Not said"),
             (List::Products, "keys=used-up", "MAKs used up"),
             (List::Requests, "state=closed&who=me&kind=access", "State: Ended, What: Access, Asked by me"),
             (List::People, "role=license-position-reader", "Role: License position reader"),
@@ -132,7 +137,7 @@ mod tests {
             (List::Audit, "action=key.reveal&to=2026-11-30", "Action: Key revealed, Until: 30 Nov 2026"),
         ] {
             let address = list.address(&Pairs::parse(query.as_bytes()));
-            assert_eq!(words(list, &address), expected, "{query}");
+            assert_eq!(words(list, &address, "Alpha Suite"), expected, "{query}");
         }
     }
 
@@ -161,6 +166,8 @@ mod tests {
             "product",
             "reseller",
             "country",
+            "renewal",
+            "step_up",
             "person",
             "from",
             "to",
@@ -169,7 +176,7 @@ mod tests {
         for list in List::ALL {
             let query = parts.map(|part| [part, "=2027-06-30"].concat()).join("&");
             for (part, value) in list.address(&Pairs::parse(query.as_bytes())).filters() {
-                assert_ne!(said(list, part, value), [part, ": ", value].concat(), "{list:?}");
+                assert_ne!(said(list, part, value, ""), [part, ": ", value].concat(), "{list:?}");
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::page::{Html, Shell, Tone};
-use super::view::{Empty, Link, Plot, number};
+use super::view::{Empty, EmptyKind, Link, Plot, number};
 
 /// A line on a card: a number that matters and where to see it.
 #[derive(Clone, Debug)]
@@ -75,11 +75,20 @@ pub struct OverviewPage {
 }
 
 impl OverviewPage {
-    /// What a person without any grant sees in place of cards.
+    /// What a person who sees no License ID reads in place of cards and lists: that no role was given, or, for whoever
+    /// administers some all the same, that these are in the archive.
     #[must_use]
-    pub fn nothing_granted() -> Empty {
+    pub fn nothing_granted(administers: bool) -> Empty {
+        if administers {
+            return Empty::new(
+                EmptyKind::Archived,
+                "All your License IDs are in the archive",
+                "What is archived shows in no list, count or export until it is restored.",
+            )
+            .action("Archived contracts", "/contracts?archived=only");
+        }
         Empty::new(
-            super::view::EmptyKind::NotAllowed,
+            EmptyKind::NotAllowed,
             "You hold no role yet",
             "Contracts, products and keys show once somebody gives you a role on a License ID. \
              Ask for one on the License ID you need: its number stands on the order or the agreement.",
@@ -98,7 +107,7 @@ pub async fn get(person: SignedIn, State(state): State<AppState>) -> Result<Resp
     if contracts::db::sees_any(&mut tx).await? {
         looks = estate_cards(&mut tx, &mut cards).await?;
     }
-    let empty = cards.is_empty().then(OverviewPage::nothing_granted);
+    let empty = cards.is_empty().then(|| OverviewPage::nothing_granted(person.person().administers));
     request_card(&mut tx, &mut cards).await?;
     site_cards(&person, &mut tx, &mut cards).await?;
     Ok(Html(OverviewPage { shell: person.visitor().shell(&state), cards, looks, empty }).into_response())
@@ -329,7 +338,7 @@ mod tests {
 
     #[test]
     fn without_a_grant_nothing_is_told_about_what_exists() {
-        let empty = Some(OverviewPage::nothing_granted());
+        let empty = Some(OverviewPage::nothing_granted(false));
         let html =
             OverviewPage { empty, cards: vec![], looks: vec![], ..OverviewPage::sample() }.render().expect("renders");
         assert!(html.contains("You hold no role yet"));

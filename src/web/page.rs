@@ -140,7 +140,7 @@ impl Shell {
         NavItem::new("Requests", "/requests", "tray"),
         NavItem::new("Role assignments", "/people", "people"),
         NavItem::new("Activation", "/activation", "pulse"),
-        NavItem::new("Organizations", "/organizations", "sites"),
+        NavItem::new("Organisations", "/organizations", "sites"),
         NavItem::new("Imports", "/imports", "upload"),
         NavItem::new("Changes by hand", "/changes", "edit"),
         NavItem::new("Audit", "/audit", "history"),

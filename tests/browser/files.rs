@@ -138,6 +138,11 @@ async fn contracts_export_their_keys_and_their_list() {
     same("their keys", &export(browser, "Export keys", "tsv").await, &keys(ticked));
     let list = |wanted: &dyn Fn(&[String]) -> bool| {
         let mut rows: Vec<_> = estate("contracts.csv").into_iter().skip(1).filter(|row| wanted(row)).collect();
+        for row in &mut rows {
+            // The demo's agreements of Northwind stand under an MBSA, which a file of its own says.
+            let mbsa = if ["4E61138", "4E70551"].contains(&row[6].as_str()) { "U6140877" } else { "" };
+            row.push(mbsa.to_owned());
+        }
         rows.sort();
         rows
     };

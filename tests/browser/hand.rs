@@ -100,3 +100,25 @@ async fn ticked_keys_are_edited_at_once() {
     browser.see_text(".banner.good", |text| text.contains("Taken back.")).await;
     journey.end(&[]).await;
 }
+
+/// An agreement is put under an MBSA; its License IDs show where they stand.
+#[tokio::test]
+async fn an_agreement_is_put_under_an_mbsa() {
+    let journey = Journey::of(Person::Admin, Scripts::On).await;
+    let browser = &journey.browser;
+    browser.open("/organizations?kind=agreements").await;
+    browser.click("//tbody//a[.='4C22017']").await;
+    browser.fill("#mbsa_id", "4E61138").await;
+    browser.click("//button[.='Save']").await;
+    browser.see("//p[contains(., 'That agreement stands under an MBSA itself.')]").await;
+    browser.fill("#mbsa_id", "U6140877").await;
+    browser.click("//button[.='Save']").await;
+    browser.see_text(".history", |text| text.contains("Under MBSA") && text.contains("U6140877")).await;
+    browser.open("/contracts/5133027").await;
+    browser.click("//summary[starts-with(., 'Ownership: MBSA U6140877, agreement 4C22017')]").await;
+    browser.see_text(".tree", |text| text.contains("5133419")).await;
+    browser.click("//*[contains(@class, 'tree')]//a[.='U6140877']").await;
+    browser.at("/contracts?q=U6140877&expired=shown").await;
+    browser.see_text("[data-pager-range]", |text| text.ends_with("of 8")).await;
+    journey.end(&["status of 422"]).await;
+}

@@ -61,7 +61,12 @@ async fn order_lines_are_exported_as_ticked_and_as_they_match() {
     browser.see_text("button[data-select-matching]", |text| text == "Select all 180 matching").await;
     browser.click("button[data-select-matching]").await;
     browser.see_text("[data-select-status]", |text| text == "All 180 matching selected.").await;
-    same("all that match", &export(browser, "Export", "tsv").await, &lines(|_| true));
+    // What Select Plus tells stands behind what every order has.
+    let (told, usual): (Vec<_>, Vec<_>) =
+        export(browser, "Export", "tsv").await.into_iter().map(|mut row| (row.split_off(10), row)).unzip();
+    same("all that match", &usual, &lines(|_| true));
+    let count = |cells: [&str; 2]| told.iter().filter(|row| **row == cells).count();
+    assert_eq!((count(["Yes", "No"]), count(["", "Yes"]), count(["", ""])), (2, 1, 174));
 
     let mut tx = journey.app.state.db.begin(Scope::System).await.unwrap();
     sqlx::query("INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_build_object('id', gen_random_uuid(), 'occurrence', 9))).* FROM orders o LIMIT 1")
@@ -73,4 +78,31 @@ async fn order_lines_are_exported_as_ticked_and_as_they_match() {
     browser.click("//details[contains(@class, 'export')]//button[@value='csv']").await;
     browser.see("//p[contains(., 'The page said that 180 match; now it is 181.')]").await;
     journey.end(&["status of 409"]).await;
+}
+
+/// What Select Plus tells of an order: said by hand, filtered by, and a column that is asked for.
+#[tokio::test]
+async fn what_select_plus_tells_is_said_and_found() {
+    let journey = Journey::of(Person::Admin, Scripts::On).await;
+    let browser = &journey.browser;
+    browser.open("/orders?license_id=S4471902&q=Visio").await;
+    browser.click("//tbody//a[contains(., 'Edit')]").await;
+    browser.click("#up_for_renewal option[value='yes']").await;
+    browser.click("//button[.='Save']").await;
+    browser.see_text(".history", |text| text.contains("Up for Renewal")).await;
+    browser.open("/orders").await;
+    browser.click(".filters [name=renewal] option[value='yes']").await;
+    browser.click("//form[contains(@class, 'filters')]//button[.='Apply']").await;
+    browser.see_text("[data-pager-range]", |text| text == "1–4 of 4").await;
+    browser.see("//a[contains(., 'Up for Renewal: Yes')]").await;
+    browser.click("//summary[contains(., 'Columns')]").await;
+    browser.click("//details[contains(., 'Columns')]//label[contains(., 'Up for Renewal')]//input").await;
+    browser.click("//details[contains(., 'Columns')]//button[.='Apply']").await;
+    browser.see("//td[@data-label='Up for Renewal'][.='Yes']").await;
+    browser.press_key(Key::Escape).await;
+    browser.open("/orders?license_id=8671311").await;
+    browser.click("//tbody//a[contains(., 'Edit')]").await;
+    browser.see("#country").await;
+    assert_eq!(browser.count("#up_for_renewal").await, 0, "Enterprise tells nothing of the kind");
+    journey.end(&[]).await;
 }

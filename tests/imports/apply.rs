@@ -262,3 +262,94 @@ async fn two_imports_at_once_take_turns() {
     assert_eq!(tables(&estate).await[..6], [14, 28, 225, 474, 180, 474]);
     estate.done().await;
 }
+
+const ORDERS: &str =
+    "License ID,Reseller order no.,Ordered on,Part number,Description,Quantity,Up for Renewal,Step-up\n";
+
+fn orders(rows: &[&str]) -> keyward::imports::ParsedFile {
+    file("orders.csv", &format!("{ORDERS}{}\n", rows.join("\n")))
+}
+
+/// DOMAIN §1, "Orders": under Select Plus a line may say both; under another programme it is left out, and told where it
+/// would have been a yes. A file that doesn't have the columns leaves what is known.
+#[tokio::test]
+async fn domain_1_orders_files_tell_renewal_and_step_up_under_select_plus() {
+    let estate = Estate::filled().await;
+    let rows = [
+        "S4471902,N1,2026-01-02,P1,Windows 11 Enterprise,5,YES,n",
+        "S4471902,N1,2026-01-02,P1,Windows 11 Enterprise,5,,",
+        "8671204,N2,2026-01-02,P1,Windows 11 Enterprise,5,Yes,No",
+        "0099,N3,2026-01-02,P1,Windows 11 Enterprise,5,no,true",
+    ];
+    let told = "SELECT string_agg(concat_ws(' ', reseller_order_no, up_for_renewal::text, step_up::text), ',' ORDER BY reseller_order_no, occurrence)
+                FROM orders WHERE reseller_order_no LIKE 'N_'";
+    let reports = estate.import(vec![orders(&rows)]).await;
+    assert_eq!(counts(&reports), [(4, 0, 0, 0)]);
+    let warnings: Vec<String> = reports[0].warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "orders.csv:4: Up for Renewal: is left out: only orders under Select Plus have it, this one is under 'Enterprise'"
+        ]
+    );
+    assert_eq!(estate.text(told).await, "N1 true false,N1,N2,N3 false true");
+    assert_eq!(counts(&estate.import(vec![orders(&rows)]).await), [(0, 0, 4, 0)]);
+    // Without the columns, or with empty cells, nothing changes; another word does.
+    let silent = "License ID,Reseller order no.,Ordered on,Part number,Description,Quantity\nS4471902,N1,2026-01-02,P1,Windows 11 Enterprise,5\n";
+    assert_eq!(counts(&estate.import(vec![file("orders.csv", silent)]).await), [(0, 0, 1, 0)]);
+    let changed = "0099,N3,2026-01-02,P1,Windows 11 Enterprise,5,yes,";
+    let tried = estate.importer(Who::System).dry_run(&[orders(&[changed])]).await.unwrap();
+    let shown: Vec<_> = tried[0].rows[0].changes.iter().map(|c| (&*c.column, &*c.old, &*c.new)).collect();
+    assert_eq!(shown, [("Up for Renewal", "No", "Yes")]);
+    estate.import(vec![orders(&[changed])]).await;
+    assert_eq!(estate.text(told).await, "N1 true false,N1,N2,N3 true true");
+    estate.done().await;
+}
+
+/// DOMAIN §1, "Hierarchy": a file of contracts may name the MBSA above a parent agreement; two levels are all there are.
+#[tokio::test]
+async fn contracts_faq_a_contracts_file_names_the_mbsa_above_an_agreement() {
+    let estate = Estate::filled().await;
+    let contracts = |rows: &[&str]| {
+        file("contracts.csv", &format!("License ID,Organization,Parent agreement,MBSA\n{}\n", rows.join("\n")))
+    };
+    let tree = "SELECT string_agg(a.number || '<' || coalesce(m.number, ''), ' ' ORDER BY a.number)
+                FROM agreements a LEFT JOIN agreements m ON m.id = a.mbsa_id";
+    assert_eq!(estate.text(tree).await, "4C22017< 4E61138< 4E70551<");
+    let rows = [
+        "8671204,Northwind Holding AG,4E61138,U1234567",
+        "8671311,Northwind Logistics GmbH,4E61138,U1234567",
+        "7740032,Northwind Research S.A.,4E70551,U1234567",
+        "8671377,Northwind Retail Ltd,4E61138,",
+    ];
+    let reports = estate.import(vec![contracts(&rows)]).await;
+    assert_eq!(counts(&reports), [(0, 4, 0, 0)], "the agreement of each of them goes under it");
+    assert_eq!(estate.text(tree).await, "4C22017< 4E61138<U1234567 4E70551<U1234567 U1234567<");
+    assert_eq!(counts(&estate.import(vec![contracts(&rows)]).await), [(0, 0, 4, 0)]);
+    assert_eq!(
+        counts(&estate.import(sample_files()).await),
+        NOTHING_NEW,
+        "a file without the column says nothing of it"
+    );
+    for (rows, fault) in [
+        (&["8671204,Northwind Holding AG,,U1"][..], "'U1' stands above a parent agreement, and this row names none"),
+        (&["8671204,Northwind Holding AG,U1,U1"], "'U1' would stand above itself"),
+        (&["8671204,Northwind Holding AG,4E61138,4E70551"], "'4E70551' stands under 'U1234567' itself"),
+        (&["8671204,Northwind Holding AG,U1234567,U1"], "it is an MBSA itself and stands under none"),
+        (
+            &["8671204,Northwind Holding AG,4E61138,U1", "8671311,Northwind Logistics GmbH,4E61138,U2"],
+            "'4E61138' stands under 'U2' here and under 'U1' in line 2: an agreement has one MBSA",
+        ),
+    ] {
+        let tried = estate.importer(Who::System).dry_run(&[contracts(rows)]).await.unwrap();
+        let told: Vec<String> = tried[0].rows.iter().map(ToString::to_string).collect();
+        assert!(tried[0].is_refused() && told.iter().any(|row| row.contains(fault)), "{fault}: {told:?}");
+    }
+    // Where an agreement stands decides who sees what is under it: an Administrator's file doesn't move it.
+    let administrator = Who::Administrator(estate.administrator("a@northwind.example", &["8671204"]).await);
+    let moved = contracts(&["8671204,Northwind Holding AG,4E61138,U9"]);
+    let reports = estate.importer(administrator).dry_run(&[moved]).await.unwrap();
+    let warnings: Vec<String> = reports[0].warnings.iter().map(ToString::to_string).collect();
+    assert!(warnings.iter().any(|w| w.contains("MBSA: 'U9' isn't taken over, 'U1234567' stays")), "{warnings:?}");
+    estate.done().await;
+}

@@ -79,7 +79,7 @@ fn the_tsv_export_of_the_estate_is_the_vendors_file_byte_for_byte() {
     assert!(bytes == original, "the export differs from the file it came from");
 }
 
-fn contract_cells(row: &ContractRow) -> [String; 12] {
+fn contract_cells(row: &ContractRow) -> [String; 13] {
     let text = |cell: &Option<std::sync::Arc<str>>| cell.as_deref().unwrap_or("").to_owned();
     let day = |date: Option<time::Date>| date.map(|d| d.to_string()).unwrap_or_default();
     [
@@ -95,6 +95,7 @@ fn contract_cells(row: &ContractRow) -> [String; 12] {
         day(row.start_date),
         day(row.end_date),
         text(&row.status),
+        text(&row.mbsa),
     ]
 }
 
@@ -132,7 +133,7 @@ fn every_bad_file_is_refused_with_its_messages() {
         let expected = fs::read_to_string(path.with_extension("expected")).unwrap_or_default();
         assert_eq!(told, expected, "{}", path.display());
     }
-    assert_eq!(files, 23);
+    assert_eq!(files, 24);
 }
 
 #[test]

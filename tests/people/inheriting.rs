@@ -129,3 +129,80 @@ async fn a_license_id_whose_organization_is_not_approved_is_hidden_from_all_but_
     }
     world.done().await;
 }
+
+/// DOMAIN §1, "Hierarchy": MBSA, parent agreement, License ID; §1, "Roles": inheritance from parent agreement or MBSA.
+#[tokio::test]
+async fn contracts_faq_a_role_on_an_mbsa_is_inherited_through_the_agreements_below_it() {
+    let world = World::new().await;
+    let (north, reader) = (world.organization("North", None).await, world.person("reader").await);
+    let mbsa = world.agreement("U1234567").await;
+    let (first, second) = (world.agreement("4E61138").await, world.agreement("4E70551").await);
+    let under = async |agreement, mbsa: Option<uuid::Uuid>| {
+        let mut tx = world.system().await;
+        sqlx::query("UPDATE agreements SET mbsa_id = $2 WHERE id = $1")
+            .bind(agreement)
+            .bind(mbsa)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await
+    };
+    under(first, Some(mbsa)).await.unwrap();
+    let taken = world.contract("1", north, Some(first)).await;
+    world.contract("2", north, Some(second)).await;
+    world.contract("3", north, Some(mbsa)).await;
+    world.contract("4", north, None).await;
+    let granted = world.give(&reader, Role::ProductKeysReader, Target::Agreement(mbsa), None).await;
+    assert_eq!(granted.license_ids, 2);
+    assert_eq!(world.sees(&reader).await, ["1", "3"]);
+    // One to come, and an agreement that goes under the MBSA with all it has.
+    world.contract("5", north, Some(first)).await;
+    under(second, Some(mbsa)).await.unwrap();
+    assert_eq!(world.sees(&reader).await, ["1", "2", "3", "5"]);
+    // What was taken away on one License ID alone doesn't come back with its agreement.
+    let _ = world.take(&reader, Role::ProductKeysReader, taken).await;
+    under(first, None).await.unwrap();
+    assert_eq!(world.sees(&reader).await, ["2", "3"]);
+    under(first, Some(mbsa)).await.unwrap();
+    assert_eq!(world.sees(&reader).await, ["2", "3", "5"]);
+    // A role on an agreement reaches neither its MBSA nor its sister.
+    let other = world.person("other").await;
+    let _ = world.give(&other, Role::ProductKeysReader, Target::Agreement(first), None).await;
+    assert_eq!(world.sees(&other).await, ["1", "5"]);
+    // Whoever sees a License ID sees the numbers above it, and no others.
+    world.agreement("4E99999").await;
+    let mut tx = world.as_person(&other).await;
+    let numbers: Vec<String> =
+        sqlx::query_scalar("SELECT number FROM agreements ORDER BY 1").fetch_all(&mut *tx).await.unwrap();
+    assert_eq!(numbers, ["4E61138", "U1234567"]);
+    drop(tx);
+    // A License ID that leaves the agreement leaves the MBSA.
+    world.run("UPDATE contracts SET agreement_id = NULL WHERE license_id = '5' AND $1 IS NOT NULL", taken).await;
+    assert_eq!(world.sees(&reader).await, ["2", "3"]);
+    world.done().await;
+}
+
+/// Two levels of agreements and no circle, whoever writes.
+#[tokio::test]
+async fn an_agreement_under_an_mbsa_has_none_below_it() {
+    let world = World::new().await;
+    let (mbsa, middle, low) = (world.agreement("U1").await, world.agreement("4E1").await, world.agreement("4E2").await);
+    let under = async |agreement: uuid::Uuid, mbsa: uuid::Uuid| {
+        let mut tx = world.system().await;
+        let written = sqlx::query("UPDATE agreements SET mbsa_id = $2 WHERE id = $1")
+            .bind(agreement)
+            .bind(mbsa)
+            .execute(&mut *tx)
+            .await;
+        match written {
+            Ok(_) => tx.commit().await.map(|()| String::new()).unwrap(),
+            Err(fault) => fault.as_database_error().unwrap().constraint().unwrap().to_owned(),
+        }
+    };
+    assert_eq!(under(mbsa, mbsa).await, "agreements_not_own_mbsa");
+    assert_eq!(under(middle, mbsa).await, "");
+    assert_eq!(under(low, middle).await, "agreements_two_levels", "a third level");
+    assert_eq!(under(mbsa, middle).await, "agreements_two_levels", "a circle");
+    assert_eq!(under(mbsa, low).await, "agreements_two_levels", "an MBSA stands under none");
+    assert_eq!(under(low, mbsa).await, "");
+    world.done().await;
+}

@@ -49,6 +49,55 @@ async fn what_a_person_sees_is_told_by_each_way_and_cut_to_the_readers_license_i
 }
 
 /// A key without its secret, which nothing here reads.
+/// The way through an MBSA names it and the agreement between.
+#[tokio::test]
+async fn a_way_through_an_mbsa_is_told_with_the_agreement_between() {
+    let world = World::new().await;
+    let (north, mbsa) = (world.organization("North", None).await, world.agreement("U1234567").await);
+    let agreement = world.agreement("4E61138").await;
+    let mut tx = world.system().await;
+    sqlx::query("UPDATE agreements SET mbsa_id = $2 WHERE id = $1")
+        .bind(agreement)
+        .bind(mbsa)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let first = world.contract("1", north, Some(agreement)).await;
+    world.contract("2", north, Some(mbsa)).await;
+    let (admin, one) = (world.person("admin").await, world.person("one").await);
+    let _ = world.give(&admin, Role::Administrator, Target::All, None).await;
+    let _ = world.give(&one, Role::ProductKeysReader, Target::Agreement(mbsa), None).await;
+    let mut tx = world.as_person(&admin).await;
+    let told: Vec<String> =
+        paths::of_person(&mut tx, one.id, "", 50, 0).await.unwrap().iter().map(paths::Path::words).collect();
+    drop(tx);
+    assert!(
+        told[0].starts_with("Through MBSA U1234567 above agreement 4E61138, given on the command line"),
+        "{told:?}"
+    );
+    assert!(told[1].starts_with("Through MBSA U1234567, given on the command line"), "{told:?}");
+    // Who can see a key, asked from the key, by the same way.
+    let product = Uuid::now_v7();
+    world
+        .run(
+            "INSERT INTO products (id, slug, name, category, family, created_at) VALUES ($1, 's', 's', 'Other', 's', now())",
+            product,
+        )
+        .await;
+    let key = key(&world, first, product, b"one").await;
+    let mut tx = world.as_person(&admin).await;
+    let told: Vec<String> = paths::of_key(&mut tx, key, 50, 0)
+        .await
+        .unwrap()
+        .iter()
+        .map(|path| format!("{}: {}", path.name, path.words()))
+        .collect();
+    drop(tx);
+    assert!(told.iter().any(|words| words.contains("one: Through MBSA U1234567 above agreement 4E61138")), "{told:?}");
+    world.done().await;
+}
+
 async fn key(world: &World, contract: Uuid, product: Uuid, fingerprint: &[u8]) -> Uuid {
     let (id, data_key) = (Uuid::now_v7(), Uuid::now_v7());
     let mut tx = world.system().await;

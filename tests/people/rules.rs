@@ -163,6 +163,52 @@ async fn a_rule_is_passed_on_within_ones_own_and_nobody_widens() {
     tree.world.done().await;
 }
 
+/// A rule on an MBSA takes in rules on the agreements below it, and not the other way round.
+#[tokio::test]
+async fn a_rule_on_an_mbsa_is_passed_on_over_its_agreements() {
+    let tree = tree().await;
+    let world = &tree.world;
+    let mbsa = world.agreement("U1").await;
+    let mut tx = world.system().await;
+    sqlx::query("UPDATE agreements SET mbsa_id = $2 WHERE id = $1")
+        .bind(tree.agreement)
+        .bind(mbsa)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let (master, agreed) = (world.person("master").await, world.person("agreed").await);
+    let _ = world.give(&master, Role::Administrator, Target::Agreement(mbsa), None).await;
+    let _ = world.give(&agreed, Role::Administrator, Target::Agreement(tree.agreement), None).await;
+    let (whole, part) = (Target::Agreement(mbsa), Target::Agreement(tree.agreement));
+    assert!(tree.refused(&agreed, &tree.two, whole, None).await, "an agreement’s reaches no MBSA");
+    assert!(!tree.refused(&master, &tree.one, part, None).await);
+    assert!(!tree.refused(&master, &tree.two, whole, None).await);
+    assert_eq!(
+        (world.sees(&tree.one).await, world.sees(&tree.two).await),
+        (vec!["3".to_owned()], vec!["3".to_owned()])
+    );
+    let mut tx = world.as_person(&master).await;
+    let reach = rules::reach(&mut tx).await.unwrap();
+    assert_eq!(
+        {
+            let mut all = reach.agreements;
+            all.sort();
+            all
+        },
+        ["4E1", "U1"]
+    );
+    let over = rules::over(&mut tx, "agreement:U1").await.unwrap().unwrap();
+    assert_eq!((over.words.as_str(), over.license_ids, over.whole), ("MBSA U1, License IDs to come included", 1, true));
+    let held = rules::of_person(&mut tx, tree.two.id).await.unwrap();
+    assert_eq!(
+        (held[0].place().as_str(), held[0].over().as_str()),
+        ("MBSA U1, License IDs to come included", "agreement:U1")
+    );
+    drop(tx);
+    tree.world.done().await;
+}
+
 #[tokio::test]
 async fn a_rule_is_passed_on_no_longer_than_ones_own_holds_and_only_while_it_does() {
     let tree = tree().await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keyward::{notices, postgres::Scope};
+use keyward::{app as routes_of, imports, notices, postgres::Scope, products::classify};
 use reqwest::header;
 use uuid::Uuid;
 
@@ -153,6 +153,36 @@ async fn posts_about_such_a_license_id_come_back_to_it() {
     let to = answer.headers()[header::LOCATION].to_str().unwrap().to_owned();
     let next = url::form_urlencoded::parse(to.split_once('?').unwrap().1.as_bytes()).next().unwrap().1.into_owned();
     assert_eq!(next, keys);
+    app.done().await;
+}
+
+/// What is a page of its own is no License ID's name, and no product's address.
+#[tokio::test]
+async fn no_license_id_or_product_stands_behind_another_page() {
+    let pages = |below: &str| -> BTreeSet<String> {
+        let routes = routes_of::routes();
+        let names = routes.list().iter().filter_map(|route| route.path.strip_prefix(below));
+        names.filter(|name| !name.contains(['/', '{'])).map(str::to_owned).collect()
+    };
+    let contracts = pages("/contracts/");
+    assert!(contracts.contains("new") && contracts.contains("summary"), "{contracts:?}");
+    let world = world().await;
+    let app = world.app().await;
+    for name in contracts {
+        let fault = imports::license_id(&name).unwrap_err();
+        assert!(fault.contains("is the address of a page of its own here"), "{fault}");
+        let form = [("license_id", &*name), ("organization_id", "Holder of 1111111"), ("status", "Active")];
+        let answer = app.post("/contracts/new", world.person("site operator"), &form).await;
+        assert_eq!(answer.status(), 422);
+        let html = answer.text().await.unwrap();
+        assert!(html.contains("This can’t be a License ID: ") && html.contains("is the address of a page"), "{html}");
+    }
+    assert!(imports::license_id("New").is_ok());
+    let products = pages("/products/");
+    assert!(products.contains("rds") && products.contains("which-key"), "{products:?}");
+    for name in products {
+        assert_ne!(classify::slug(&name), name);
+    }
     app.done().await;
 }
 

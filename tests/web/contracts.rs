@@ -91,6 +91,65 @@ async fn manage_user_roles_vl_a_role_inherited_from_the_agreement_is_shown_as_su
     app.done().await;
 }
 
+/// MBSA, parent agreement, License ID: in the ownership tree, the facts, the list, its search, its file, and the wizard;
+/// a role on the MBSA is inherited as such.
+#[tokio::test]
+async fn contracts_faq_hierarchy_begins_with_the_mbsa() {
+    let world = world().await;
+    let app = world.app().await;
+    let agreement = agreement(&app, world.planted.contracts).await;
+    let files = async || {
+        let answer =
+            app.post("/exports/contracts", world.person("administrator A"), &[("format", "csv"), ("license_id", A)]);
+        answer.await.text().await.unwrap()
+    };
+    assert!(!files().await.contains("MBSA"), "the file is as ever");
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    let mbsa = Uuid::now_v7();
+    sqlx::query("INSERT INTO agreements (id, number) VALUES ($1, 'U1234567')")
+        .bind(mbsa)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE agreements SET mbsa_id = $1 WHERE id = $2")
+        .bind(mbsa)
+        .bind(agreement)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    sqlx::query(
+        "INSERT INTO grant_rules (id, person_id, role, covers, agreement_id, granted_at)
+         VALUES ($1, $2, 'license-position-reader', 'agreement', $3, $4)",
+    )
+    .bind(Uuid::now_v7())
+    .bind(world.person("keys reader A"))
+    .bind(mbsa)
+    .bind(NOW)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    let html = page(&app, &format!("/contracts/{B}"), "keys reader A").await;
+    assert!(html.contains(">License position reader (inherited from MBSA U1234567)<"), "{html}");
+    assert!(
+        html.contains("Ownership: MBSA U1234567, agreement 4E61138, 2 License IDs<") && html.contains("<dt>MBSA</dt>")
+    );
+    let tree = html.split("<ul class=\"tree").nth(1).unwrap();
+    let at = |text: &str| tree.find(text).unwrap_or_else(|| panic!("{text} in {tree}"));
+    assert!(at("U1234567") < at("4E61138") && at("4E61138") < at(A), "{tree}");
+    let html = page(&app, "/contracts?q=u1234567&columns=mbsa", "keys reader A").await;
+    assert!(html.contains("1–2 of 2") && html.contains("data-label=\"MBSA\">U1234567<"), "{html}");
+    assert!(files().await.contains("\"Status\",\"MBSA\""));
+    let html = page(&app, "/people/give?step=license-ids&emails=no.grant%40keyward.example", "administrator A").await;
+    assert!(html.contains("MBSA U1234567: 1 License ID<") && html.contains(">4E61138: 1 License ID<"), "{html}");
+    let chosen =
+        "/people/give?step=check&agreement=U1234567&emails=no.grant%40keyward.example&role=product-keys-reader";
+    assert!(page(&app, chosen, "administrator A").await.contains(A));
+    let html = page(&app, &format!("/keys/{}/access", world.planted.keys[1]), "administrator B").await;
+    assert!(html.contains("Through MBSA U1234567 above agreement 4E61138"), "{html}");
+    app.done().await;
+}
+
 #[tokio::test]
 async fn s000_parent_and_child_may_share_a_key() {
     let world = world().await;

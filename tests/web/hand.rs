@@ -441,7 +441,7 @@ async fn what_can_not_stand_is_said_at_its_field() {
         let html = answer.text().await.unwrap();
         assert!(html.contains(sentence), "{path}: {html}");
     };
-    wrong("/organizations/new", &[("name", &first)], "There is an organization of this name already").await;
+    wrong("/organizations/new", &[("name", &first)], "There is an organisation of this name already").await;
     wrong(
         "/contracts/new",
         &[("license_id", A), ("organization_id", &first), ("status", "Active")],
@@ -451,7 +451,7 @@ async fn what_can_not_stand_is_said_at_its_field() {
     wrong(
         "/contracts/new",
         &[("license_id", "5.51E+09"), ("organization_id", "Nobody"), ("status", "")],
-        "There is no organization of this name",
+        "There is no organisation of this name",
     )
     .await;
     wrong(
@@ -704,5 +704,141 @@ async fn a_key_typed_as_a_license_id_or_a_count_is_refused_and_not_sent_back() {
         assert!(html.contains("This looks like a product key"), "{path}");
         assert!(!holds(html.as_bytes(), CANARY_A), "{path}");
     }
+    app.done().await;
+}
+
+/// DOMAIN §1, "Orders": Up for Renewal and Step-up are of Select Plus. Said, taken back to "not said", and refused under
+/// another programme, whose form doesn't ask.
+#[tokio::test]
+async fn domain_1_up_for_renewal_and_step_up_are_for_select_plus_only() {
+    let (world, app) = portal().await;
+    let order = world.planted.orders[0];
+    let edit = format!("/orders/{order}/edit");
+    let under = async |program: &str| {
+        execute(&app, &format!("UPDATE contracts SET program = '{program}' WHERE license_id = '{A}'")).await;
+    };
+    let form = |renewal: &'static str, step_up: &'static str| {
+        [
+            ("description", "A suite"),
+            ("part_number", "P1"),
+            ("quantity", "1"),
+            ("reseller_order_no", "R1"),
+            ("customer_order_no", "C1"),
+            ("ordered_on", "2026-01-01"),
+            ("reseller", "Reseller"),
+            ("country", "Switzerland"),
+            ("license_id", A),
+            ("up_for_renewal", renewal),
+            ("step_up", step_up),
+        ]
+    };
+    let told = "SELECT concat(up_for_renewal::text, ',', step_up::text) FROM orders WHERE id = $1";
+    // Under a programme that isn't known yet it can be said, as under Select Plus.
+    for program in ["", "Select Plus"] {
+        under(program).await;
+        assert!(page(&app, &edit, ADMIN).await.contains("name=\"up_for_renewal\""), "{program}");
+        let to = done(&app, &edit, ADMIN, &form("yes", "no")).await;
+        assert_eq!(text(&app, told, order).await, "true,false", "{program}");
+        let html = page(&app, &to, ADMIN).await;
+        assert!(
+            html.contains("Up for Renewal") && html.contains("<option value=\"no\" selected>No</option>"),
+            "{html}"
+        );
+        done(&app, &undo_of(&to), ADMIN, &[]).await;
+        assert_eq!(text(&app, told, order).await, ",", "{program}: taken back to nothing said");
+    }
+    done(&app, &edit, ADMIN, &form("yes", "")).await;
+    under("Enterprise").await;
+    for (path, form) in [(&*edit, form("yes", "")), ("/orders/new", form("", "no"))] {
+        let answer = send(&app, path, ADMIN, &form).await;
+        assert_eq!(answer.status(), 422, "{path}");
+        let html = answer.text().await.unwrap();
+        assert!(
+            html.contains("Only orders under Select Plus have this, and this License ID is under Enterprise."),
+            "{html}"
+        );
+    }
+    // What was said before stands until it is taken off; then the form asks no more.
+    assert_eq!(text(&app, told, order).await, "true,");
+    assert!(page(&app, &edit, ADMIN).await.contains("name=\"up_for_renewal\""));
+    done(&app, &edit, ADMIN, &form("", "")).await;
+    assert_eq!(text(&app, told, order).await, ",");
+    assert!(!page(&app, &edit, ADMIN).await.contains("name=\"up_for_renewal\""));
+    app.done().await;
+}
+
+/// Whoever has all his License IDs in the archive is told that, with the way there, and not that he holds nothing.
+#[tokio::test]
+async fn whose_license_ids_are_all_archived_is_led_to_the_archive() {
+    let (_, app) = portal().await;
+    execute(&app, &format!("UPDATE contracts SET archived_at = app_now() WHERE license_id = '{A}'")).await;
+    for path in ["/", "/contracts", "/contracts/summary", "/orders", "/products", "/products/rds"] {
+        let html = page(&app, path, ADMIN).await;
+        assert!(
+            html.contains("All your License IDs are in the archive") && !html.contains("You hold no role"),
+            "{path}"
+        );
+        assert!(html.contains("href=\"/contracts?archived=only\""), "{path}");
+        let html = page(&app, path, "keys reader A").await;
+        assert!(html.contains("You hold no role yet") && !html.contains("archive"), "{path}: a reader isn’t told");
+    }
+    assert!(page(&app, "/contracts?archived=only", ADMIN).await.contains(A));
+    app.done().await;
+}
+
+/// An agreement is put under an MBSA by hand and taken out again; two levels are all there are.
+#[tokio::test]
+async fn contracts_faq_an_agreement_stands_under_an_mbsa_and_that_under_none() {
+    let (world, app) = portal().await;
+    let first = world.planted.corrected[0].agreement;
+    let number = text(&app, "SELECT number FROM agreements WHERE id = $1", first).await;
+    let add = async |number: &str, mbsa: &str| {
+        let to = done(&app, "/agreements/new", OPERATOR, &[("number", number), ("mbsa_id", mbsa)]).await;
+        to.split('/').nth(2).unwrap().to_owned()
+    };
+    let mbsa = add("U1234567", "").await;
+    let edit = |id: &str| format!("/agreements/{id}/edit");
+    let to = done(&app, &edit(&first.to_string()), OPERATOR, &[("number", &number), ("mbsa_id", "U1234567")]).await;
+    let html = page(&app, &to, OPERATOR).await;
+    assert!(html.contains("value=\"U1234567\"") && html.contains("Under MBSA"), "{html}");
+    let html = page(&app, "/organizations?kind=agreements", OPERATOR).await;
+    assert!(html.contains("Under MBSA") && html.contains(">U1234567<"), "{html}");
+    let wrong = async |path: &str, form: &[(&str, &str)], sentence: &str| {
+        let answer = send(&app, path, OPERATOR, form).await;
+        assert_eq!(answer.status(), 422, "{path}");
+        let html = answer.text().await.unwrap();
+        assert!(html.contains(sentence), "{path}: {html}");
+    };
+    wrong(&edit(&mbsa), &[("number", "U1234567"), ("mbsa_id", "U1234567")], "An agreement can’t stand under itself.")
+        .await;
+    wrong(&edit(&mbsa), &[("number", "U1234567"), ("mbsa_id", &number)], "That agreement stands under an MBSA itself.")
+        .await;
+    let other = add("4E7", "").await;
+    wrong(&edit(&mbsa), &[("number", "U1234567"), ("mbsa_id", "4E7")], "Other agreements stand under this one").await;
+    wrong("/agreements/new", &[("number", "4E8"), ("mbsa_id", &number)], "That agreement stands under an MBSA itself.")
+        .await;
+    wrong("/agreements/new", &[("number", "4E8"), ("mbsa_id", "nowhere")], "There is no agreement of this number.")
+        .await;
+    // Nothing goes from under what stays, and what comes back brings back what is above it.
+    let away = |id: &str| [("thing", "agreement".to_owned()), ("id", id.to_owned())];
+    let form = |pairs: &[(&'static str, String); 2]| pairs.clone().map(|(name, value)| (name, value));
+    let post = async |path: &str, id: &str| {
+        let pairs = form(&away(id));
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        send(&app, path, OPERATOR, &pairs).await.status().as_u16()
+    };
+    assert_eq!(post("/archive", &mbsa).await, 409);
+    // Taken back after the other has come to have one below it: it stays, and is named.
+    let back = done(&app, &edit(&first.to_string()), OPERATOR, &[("number", &number), ("mbsa_id", "")]).await;
+    done(&app, &edit(&other), OPERATOR, &[("number", "4E7"), ("mbsa_id", &number)]).await;
+    let answer = send(&app, &undo_of(&back), OPERATOR, &[]).await;
+    assert_eq!(answer.status(), 409);
+    assert!(answer.text().await.unwrap().contains(&number));
+    done(&app, &edit(&other), OPERATOR, &[("number", "4E7"), ("mbsa_id", "")]).await;
+    done(&app, &edit(&other), OPERATOR, &[("number", "4E7"), ("mbsa_id", "U1234567")]).await;
+    assert_eq!((post("/archive", &other).await, post("/archive", &mbsa).await), (303, 303));
+    assert_eq!(post("/archive/restore", &other).await, 303);
+    let archived = "SELECT (archived_at IS NOT NULL)::text FROM agreements WHERE id = $1";
+    assert_eq!(text(&app, archived, mbsa.parse().unwrap()).await, "false");
     app.done().await;
 }

@@ -192,3 +192,80 @@ async fn orders_are_exported_with_every_column() {
     assert!(status == 409 && sentence.contains("9") && sentence.contains("look at the list again"), "{sentence}");
     app.done().await;
 }
+
+/// What only Select Plus tells: columns on request, filters where it is told, the order's lines, and the export.
+#[tokio::test]
+async fn domain_1_what_select_plus_tells_is_shown_filtered_and_exported() {
+    let world = world().await;
+    let app = world.app().await;
+    let silent = order(&app, "Silent", None).await;
+    let yes = order(&app, "Told", None).await;
+    let set = async |statement: String| {
+        let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let export = async || {
+        let me = world.person("administrator A");
+        let shown = [("format", "csv"), ("sort", "description")];
+        app.post("/exports/orders", me, &shown).await.text().await.unwrap()
+    };
+    let html = page(&app, "/orders", "administrator A").await;
+    assert!(!html.contains("name=\"renewal\"") && !html.contains("data-label=\"Up for Renewal\""));
+    assert!(html.contains("value=\"renewal\""), "the chooser offers it");
+    assert!(!export().await.contains("Renewal"), "the file is as ever");
+    set(format!("UPDATE orders SET up_for_renewal = true, step_up = false WHERE id = '{yes}'")).await;
+    set(format!("UPDATE contracts SET program = 'Select Plus' WHERE license_id = '{A}'")).await;
+    for (query, total) in [
+        ("renewal=yes", "1–1 of 1"),
+        ("renewal=no", "No order matches"),
+        ("renewal=unknown", "1–2 of 2"),
+        ("step_up=no", "1–1 of 1"),
+        ("renewal=yes&step_up=no&q=told", "1–1 of 1"),
+        ("renewal=perhaps", "1–3 of 3"),
+    ] {
+        let html = page(&app, &format!("/orders?{query}"), "administrator A").await;
+        assert!(html.contains(total) && html.contains("name=\"renewal\""), "{query}");
+        // Those of the archive are asked for the same.
+        let html = page(&app, &format!("/orders?archived=only&{query}"), "administrator A").await;
+        assert!(html.contains("rchived"), "{query}");
+    }
+    let html = page(&app, "/orders?columns=renewal.step_up&renewal=yes&step_up=unknown", "administrator A").await;
+    assert!(html.contains("Up for Renewal: Yes") && html.contains("Step-up: Not said"), "chips: {html}");
+    let html = page(&app, "/orders?columns=renewal.step_up&renewal=yes", "administrator A").await;
+    assert!(html.contains("data-label=\"Up for Renewal\">Yes<") && html.contains("data-label=\"Step-up\">No<"));
+    let html = page(&app, &format!("/orders/{silent}"), "position reader A").await;
+    assert_eq!((html.matches("Up for Renewal: Yes").count(), html.matches("Step-up: No").count()), (1, 1));
+    let file = export().await;
+    assert!(file.lines().next().unwrap().ends_with("\"Country\",\"Up for Renewal\",\"Step-up\""), "{file}");
+    assert!(file.contains("\"Yes\",\"No\"") && file.contains("\"Germany\",\"\",\"\""), "{file}");
+    // Under another programme nothing said is no answer.
+    set(format!("UPDATE contracts SET program = 'Enterprise' WHERE license_id = '{A}'")).await;
+    assert!(page(&app, "/orders?renewal=unknown", "administrator A").await.contains("No order matches"));
+    set(format!("UPDATE orders SET archived_at = app_now() WHERE id = '{yes}'")).await;
+    let archived = page(&app, "/orders?archived=only&renewal=yes", "administrator A").await;
+    assert!(archived.contains("1–1 of 1") && archived.contains("Told"), "{archived}");
+    let archived = page(&app, "/orders?archived=only&renewal=no", "administrator A").await;
+    assert!(archived.contains("Nothing archived matches"));
+    app.done().await;
+}
+
+/// The filter is told by the product's name, not by its address; one out of sight by what was asked for.
+#[tokio::test]
+async fn a_products_orders_are_told_by_its_name() {
+    let app = world().await.app().await;
+    let mut tx = app.state.db.begin(Scope::System).await.unwrap();
+    sqlx::query("UPDATE products SET name = 'Alpha Suite 2026 (Standard)' WHERE slug = 'alpha-suite'")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let html = page(&app, "/orders?product=alpha-suite", "administrator A").await;
+    assert!(html.contains("Product: Alpha Suite 2026 (Standard)"), "{html}");
+    let html = page(&app, "/orders?product=alpha-suite", "administrator B").await;
+    assert!(html.contains("Product: alpha suite") && !html.contains("2026 (Standard)"), "B covers no such product");
+    let view = [("list", "/orders"), ("query", "product=alpha-suite"), ("name", "Alpha")];
+    assert_eq!(app.post("/views", world().await.person("administrator A"), &view).await.status(), 303);
+    assert!(page(&app, "/views", "administrator A").await.contains("Product: Alpha Suite 2026 (Standard)"));
+    app.done().await;
+}

@@ -15,7 +15,7 @@ use crate::{
 /// When the database fails.
 pub async fn held(tx: &mut Scoped, contract: Uuid) -> sqlx::Result<Vec<HeldRole>> {
     sqlx::query_as(
-        "SELECT g.role, coalesce(r.covers, '') AS covers, coalesce(o.name, a.number, '') AS name
+        "SELECT g.role, coalesce(grant_rule_kind(r), '') AS covers, coalesce(o.name, a.number, '') AS name
          FROM grants g LEFT JOIN grant_rules r ON r.id = g.rule_id
          LEFT JOIN organizations o ON o.id = r.organization_id LEFT JOIN agreements a ON a.id = r.agreement_id
          WHERE g.person_id = app_person() AND g.contract_id = $1 AND g.revoked_at IS NULL AND (g.ends_at IS NULL OR g.ends_at > app_now())

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{
     NOT_YOURS, Plan, Who,
+    agreements::Agreements,
     organizations::Tree,
     sheet::{Diff, Head, Seen, Sheet, Verdict, unfit},
     work::ContractRecord,
@@ -28,10 +29,11 @@ pub(super) async fn plan(tx: &mut Scoped, who: Who, file: &ParsedFile, rows: &[C
     let mut sheet = Sheet::new(file);
     let known = known(tx, who, rows).await?;
     let mut tree = Tree::load(tx).await?;
-    let mut agreements = agreements(tx, rows).await?;
+    let mut agreements = Agreements::load(tx).await?;
     let everywhere = who.bound_to().is_none();
     if everywhere {
         tree.take(rows);
+        agreements.take(rows);
     }
     let mut seen = Seen::new();
     for (index, row) in rows.iter().enumerate() {
@@ -44,7 +46,7 @@ pub(super) async fn plan(tx: &mut Scoped, who: Who, file: &ParsedFile, rows: &[C
             contract: None,
         };
         let refused = if now.map_or(everywhere, |now| now.yours) {
-            names_unfit(row).or_else(|| tree.fault(row))
+            names_unfit(row).or_else(|| tree.fault(row)).or_else(|| agreements.fault(row))
         } else {
             Some(Verdict::refused("License ID", NOT_YOURS))
         };
@@ -55,6 +57,7 @@ pub(super) async fn plan(tx: &mut Scoped, who: Who, file: &ParsedFile, rows: &[C
         let mut diff = Diff::default();
         if everywhere {
             tree.diff(row, &mut diff);
+            agreements.diff(row, &mut diff);
         }
         let record = merged(row, now, everywhere, &mut tree, &mut agreements, &mut diff, &mut sheet);
         head.contract = Some(record.id);
@@ -77,6 +80,7 @@ pub(super) async fn plan(tx: &mut Scoped, who: Who, file: &ParsedFile, rows: &[C
         sheet.add(head, verdict);
     }
     tree.finish(&mut sheet);
+    agreements.finish(&mut sheet);
     Ok(sheet.finish(file))
 }
 
@@ -86,6 +90,7 @@ fn names_unfit(row: &ContractRow) -> Option<Verdict> {
         ("Organization", &row.organization),
         ("Parent organization", &text(&row.parent_organization)),
         ("Parent agreement", &text(&row.parent_agreement)),
+        ("MBSA", &text(&row.mbsa)),
     ])
 }
 
@@ -171,7 +176,7 @@ fn merged(
     now: Option<&Now>,
     everywhere: bool,
     tree: &mut Tree,
-    agreements: &mut HashMap<Arc<str>, Uuid>,
+    agreements: &mut Agreements,
     diff: &mut Diff,
     sheet: &mut Sheet,
 ) -> ContractRecord {
@@ -183,10 +188,10 @@ fn merged(
         record.organization = tree.id(&name);
         if let Some(number) = &row.parent_agreement {
             diff.text("Parent agreement", agreement, Some(number));
-            record.agreement = Some(agreement_id(number, agreements, sheet));
+            record.agreement = Some(agreements.id(number));
         }
     } else {
-        warn_of_structure(row, organization, agreement, tree, sheet);
+        warn_of_structure(row, (organization, agreement), tree, agreements, sheet);
     }
     record.location = diff.text("Location", &record.location, row.location.as_ref());
     record.program = diff.text("Parent Program", &record.program, row.parent_program.as_ref());
@@ -232,13 +237,21 @@ fn may_say(said: &Arc<str>, known: &Arc<str>, line: u64, sheet: &mut Sheet) -> b
 
 /// Roles are granted on organisations with all below them, and on agreements: who moves a License ID
 /// or an organisation decides who sees it, others' License IDs among them. That is for site operators.
-fn warn_of_structure(row: &ContractRow, organization: &Arc<str>, agreement: &Arc<str>, tree: &Tree, sheet: &mut Sheet) {
+fn warn_of_structure(
+    row: &ContractRow,
+    (organization, agreement): (&Arc<str>, &Arc<str>),
+    tree: &Tree,
+    agreements: &Agreements,
+    sheet: &mut Sheet,
+) {
     // Compared with his own License ID's organisation alone: of any other nothing may be told.
     let parent = tree.parent_in_database(organization).cloned().unwrap_or_default();
+    let mbsa = agreements.mbsa_in_database(agreement).cloned().unwrap_or_default();
     let cells = [
         ("Organization", Some(&row.organization), organization),
         ("Parent organization", row.parent_organization.as_ref(), &parent),
         ("Parent agreement", row.parent_agreement.as_ref(), agreement),
+        ("MBSA", row.mbsa.as_ref(), &mbsa),
     ];
     for (column, said, known) in cells {
         if let Some(said) = said.filter(|said| *said != known) {
@@ -247,21 +260,4 @@ fn warn_of_structure(row: &ContractRow, organization: &Arc<str>, agreement: &Arc
             sheet.warn(WarningKind::Structure, row.line, column, sentence);
         }
     }
-}
-
-async fn agreements(tx: &mut Scoped, rows: &[ContractRow]) -> sqlx::Result<HashMap<Arc<str>, Uuid>> {
-    let numbers: HashSet<&str> = rows.iter().filter_map(|row| row.parent_agreement.as_deref()).collect();
-    let found: Vec<(String, Uuid)> = sqlx::query_as("SELECT number, id FROM agreements WHERE number = ANY($1)")
-        .bind(numbers.into_iter().collect::<Vec<_>>())
-        .fetch_all(&mut **tx)
-        .await?;
-    Ok(found.into_iter().map(|(number, id)| (number.into(), id)).collect())
-}
-
-fn agreement_id(number: &Arc<str>, agreements: &mut HashMap<Arc<str>, Uuid>, sheet: &mut Sheet) -> Uuid {
-    *agreements.entry(number.clone()).or_insert_with(|| {
-        let id = Uuid::now_v7();
-        sheet.work.agreements.push((id, number.clone()));
-        id
-    })
 }

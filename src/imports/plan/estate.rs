@@ -159,6 +159,11 @@ impl Estate {
         }
     }
 
+    /// Its programme; empty where that isn't known yet.
+    pub(super) fn program(&self, license_id: &Arc<str>) -> &str {
+        self.places.get(license_id).map_or("", |place| &place.program)
+    }
+
     /// The id of a License ID that may be written to.
     pub(super) fn id(&self, license_id: &Arc<str>) -> Option<Uuid> {
         self.places.get(license_id).filter(|place| place.yours).map(|place| place.id)

@@ -2,6 +2,7 @@
 //! lines are matched by what they say first, and only then by their order.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     sync::Arc,
 };
@@ -16,7 +17,12 @@ use super::{
     work::OrderRecord,
 };
 use crate::{
-    imports::{ParsedFile, rows::OrderRow},
+    contracts::model::is_select_plus,
+    imports::{
+        ParsedFile,
+        findings::{WarningKind, quoted},
+        rows::OrderRow,
+    },
     postgres::Scoped,
 };
 
@@ -30,8 +36,10 @@ pub(super) async fn plan(tx: &mut Scoped, who: Who, file: &ParsedFile, rows: &[O
     let products = Products::named(tx, rows.iter().filter_map(|row| row.description.as_ref()), &mut sheet).await?;
     let mut groups = known(tx, &estate, rows).await?;
     let places: Vec<Result<Uuid, Verdict>> = rows.iter().map(|row| place(&estate, row)).collect();
-    let matches = match_lines(rows, &places, &mut groups);
-    for ((row, place), known) in rows.iter().zip(places).zip(matches) {
+    let fitting = fitting(&estate, rows);
+    let matches = match_lines(&fitting, &places, &mut groups);
+    for (((row, place), known), said) in fitting.iter().zip(places).zip(matches).zip(rows) {
+        warn_of_program(&estate, row, said, &mut sheet);
         let subject = row.description.clone().unwrap_or_else(|| row.part_number.clone());
         let head = Head {
             line: row.line,
@@ -52,6 +60,33 @@ pub(super) async fn plan(tx: &mut Scoped, who: Who, file: &ParsedFile, rows: &[O
         sheet.add(head, verdict);
     }
     Ok(sheet.finish(file))
+}
+
+const RENEWAL: &str = "Up for Renewal";
+const STEP_UP: &str = "Step-up";
+
+/// The rows without what only Select Plus tells where the License ID is under another programme. One whose programme
+/// isn't known yet may say it.
+fn fitting<'r>(estate: &Estate, rows: &'r [OrderRow]) -> Cow<'r, [OrderRow]> {
+    let fits = |row: &OrderRow| {
+        let program = estate.program(&row.license_id);
+        row.up_for_renewal.is_none() && row.step_up.is_none() || program.is_empty() || is_select_plus(program)
+    };
+    if rows.iter().all(fits) {
+        return Cow::Borrowed(rows);
+    }
+    let without = |row: &OrderRow| OrderRow { up_for_renewal: None, step_up: None, ..row.clone() };
+    rows.iter().map(|row| if fits(row) { row.clone() } else { without(row) }).collect()
+}
+
+/// Says of the row that is added next what was left out of it. A no is true of every other programme's orders.
+fn warn_of_program(estate: &Estate, row: &OrderRow, said: &OrderRow, sheet: &mut Sheet) {
+    let cells = [(RENEWAL, said.up_for_renewal, row.up_for_renewal), (STEP_UP, said.step_up, row.step_up)];
+    for (column, _, _) in cells.into_iter().filter(|(_, said, kept)| *said == Some(true) && kept.is_none()) {
+        let program = quoted(estate.program(&row.license_id));
+        let sentence = format!("is left out: only orders under Select Plus have it, this one is under {program}");
+        sheet.warn(WarningKind::OtherProgram, row.line, column, sentence);
+    }
 }
 
 fn naming(row: &OrderRow) -> Naming<'_> {
@@ -83,6 +118,8 @@ struct Content {
     description: Arc<str>,
     quantity: i64,
     country: Arc<str>,
+    up_for_renewal: Option<bool>,
+    step_up: Option<bool>,
 }
 
 impl Content {
@@ -95,6 +132,8 @@ impl Content {
             description: text(&row.description),
             quantity: i64::from(row.quantity),
             country: text(&row.country),
+            up_for_renewal: row.up_for_renewal,
+            step_up: row.step_up,
         }
     }
 
@@ -107,6 +146,8 @@ impl Content {
             && text(&row.reseller, &self.reseller)
             && text(&row.description, &self.description)
             && text(&row.country, &self.country)
+            && row.up_for_renewal.is_none_or(|said| self.up_for_renewal == Some(said))
+            && row.step_up.is_none_or(|said| self.step_up == Some(said))
     }
 }
 
@@ -142,6 +183,8 @@ struct Found {
     description: String,
     quantity: i64,
     country: String,
+    up_for_renewal: Option<bool>,
+    step_up: Option<bool>,
     occurrence: i32,
     archived: bool,
 }
@@ -153,7 +196,8 @@ async fn known(tx: &mut Scoped, estate: &Estate, rows: &[OrderRow]) -> sqlx::Res
     let (contracts, numbers): (Vec<Uuid>, Vec<&str>) = pairs.into_iter().unzip();
     let found: Vec<Found> = sqlx::query_as(
         "SELECT o.id, o.contract_id, o.product_id, o.reseller_order_no, o.customer_order_no, o.ordered_on, o.usage_starts_on,
-                o.reseller, o.part_number, o.description, o.quantity, o.country, o.occurrence, o.archived_at IS NOT NULL AS archived
+                o.reseller, o.part_number, o.description, o.quantity, o.country, o.up_for_renewal, o.step_up, o.occurrence,
+                o.archived_at IS NOT NULL AS archived
          FROM unnest($1::uuid[], $2::text[]) AS w (contract_id, number)
          JOIN orders o ON o.contract_id = w.contract_id AND o.reseller_order_no = w.number
          ORDER BY o.contract_id, o.reseller_order_no, o.occurrence",
@@ -173,6 +217,8 @@ async fn known(tx: &mut Scoped, estate: &Estate, rows: &[OrderRow]) -> sqlx::Res
             description: row.description.into(),
             quantity: row.quantity,
             country: row.country.into(),
+            up_for_renewal: row.up_for_renewal,
+            step_up: row.step_up,
         };
         let group = groups.entry(identity).or_default();
         group.last = group.last.max(row.occurrence);
@@ -212,7 +258,9 @@ fn match_lines(
             let at = exact.get_mut(&Content::of(&rows[index])).and_then(Vec::pop);
             matches[index] = at.and_then(|at| free[at].take());
         }
-        for &index in indexes.iter().filter(|index| has_empty_cells(&rows[**index])) {
+        let told =
+            free.iter().flatten().any(|line| line.content.up_for_renewal.is_some() || line.content.step_up.is_some());
+        for &index in indexes.iter().filter(|index| has_empty_cells(&rows[**index], told)) {
             if matches[index].is_none() {
                 let fits =
                     |line: &&mut Option<Line>| line.as_ref().is_some_and(|line| line.content.allows(&rows[index]));
@@ -225,8 +273,13 @@ fn match_lines(
     matches
 }
 
-fn has_empty_cells(row: &OrderRow) -> bool {
-    row.usage_start.is_none() || row.reseller.is_none() || row.description.is_none() || row.country.is_none()
+/// Whether a row is silent about anything that known lines say; `told`: also about what only Select Plus tells.
+fn has_empty_cells(row: &OrderRow, told: bool) -> bool {
+    told && (row.up_for_renewal.is_none() || row.step_up.is_none())
+        || row.usage_start.is_none()
+        || row.reseller.is_none()
+        || row.description.is_none()
+        || row.country.is_none()
 }
 
 fn decide(
@@ -255,6 +308,8 @@ fn decide(
         description: diff.text("Description", &known.description, row.description.as_ref()),
         quantity: diff.value("Quantity", Some(known.quantity), Some(i64::from(row.quantity))).unwrap_or_default(),
         country: diff.text("Country", &known.country, row.country.as_ref()),
+        up_for_renewal: diff.said(RENEWAL, known.up_for_renewal, row.up_for_renewal),
+        step_up: diff.said(STEP_UP, known.step_up, row.step_up),
     };
     if !diff.0.is_empty() {
         let product = product.or(line.product);
@@ -277,6 +332,8 @@ fn record(row: &OrderRow, contract: Uuid, line: Line) -> OrderRecord {
         description: line.content.description,
         quantity: line.content.quantity,
         country: line.content.country,
+        up_for_renewal: line.content.up_for_renewal,
+        step_up: line.content.step_up,
         occurrence: line.occurrence,
     }
 }

@@ -5,12 +5,15 @@ use std::{collections::HashMap, hash::Hash, sync::Arc};
 use uuid::Uuid;
 
 use super::{NAME_LIMIT, Plan, PlannedRow, Said, Work};
-use crate::imports::{
-    ParsedFile,
-    findings::{Findings, WarningKind, holds_key},
-    kinds::Kind,
-    list::Tally,
-    preview::{Change, RowAction},
+use crate::{
+    imports::{
+        ParsedFile,
+        findings::{Findings, WarningKind, holds_key},
+        kinds::Kind,
+        list::Tally,
+        preview::{Change, RowAction},
+    },
+    orders::model::yes_no,
 };
 
 /// What is decided about a row.
@@ -246,6 +249,14 @@ impl Diff {
         if new.is_some() && new != old {
             let text = |value: Option<T>| value.map_or_else(String::new, |value| value.to_string());
             self.push(column, &text(old), &text(new));
+        }
+        new.or(old)
+    }
+
+    /// Yes or no; an empty cell leaves what is known. Answers what shall stand.
+    pub(super) fn said(&mut self, column: &str, old: Option<bool>, new: Option<bool>) -> Option<bool> {
+        if new.is_some() && new != old {
+            self.push(column, yes_no(old), yes_no(new));
         }
         new.or(old)
     }

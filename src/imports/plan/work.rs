@@ -15,6 +15,8 @@ pub(in crate::imports) struct Work {
     /// Known organisations and the one that stands above them from now on.
     pub parents: Vec<(Uuid, Uuid)>,
     pub agreements: Vec<(Uuid, Arc<str>)>,
+    /// Agreements and the MBSA that stands above them from now on.
+    pub mbsas: Vec<(Uuid, Uuid)>,
     pub contracts: Vec<ContractRecord>,
     pub changed_contracts: Vec<ContractRecord>,
     /// License IDs that get the organisation or programme they lacked.
@@ -142,6 +144,8 @@ pub(in crate::imports) struct OrderRecord {
     pub description: Arc<str>,
     pub quantity: i64,
     pub country: Arc<str>,
+    pub up_for_renewal: Option<bool>,
+    pub step_up: Option<bool>,
     pub occurrence: i32,
 }
 

@@ -138,20 +138,22 @@ macro_rules! bind_orders {
             .bind(column!($records, o => o.quantity))
             .bind(column!($records, o => &*o.country))
             .bind(column!($records, o => o.occurrence))
+            .bind(column!($records, o => o.up_for_renewal))
+            .bind(column!($records, o => o.step_up))
     };
 }
 
 /// The orders of a batch as a table `n`.
 const ORDERS: &str =
     "unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::date[], $7::date[], $8::text[],
-                             $9::text[], $10::text[], $11::bigint[], $12::text[], $13::integer[])
+                             $9::text[], $10::text[], $11::bigint[], $12::text[], $13::integer[], $14::boolean[], $15::boolean[])
     AS n (id, contract_id, product_id, reseller_order_no, customer_order_no, ordered_on, usage_starts_on, reseller,
-          part_number, description, quantity, country, occurrence)";
+          part_number, description, quantity, country, occurrence, up_for_renewal, step_up)";
 
 pub(super) async fn add_orders(tx: &mut Scoped, orders: &[OrderRecord]) -> sqlx::Result<()> {
     let statement = format!(
         "INSERT INTO orders (id, contract_id, product_id, reseller_order_no, customer_order_no, ordered_on, usage_starts_on, reseller,
-                             part_number, description, quantity, country, occurrence)
+                             part_number, description, quantity, country, occurrence, up_for_renewal, step_up)
          SELECT n.* FROM {ORDERS}"
     );
     bind_orders!(sqlx::query(sqlx::AssertSqlSafe(statement)), orders).execute(&mut **tx).await?;
@@ -161,7 +163,8 @@ pub(super) async fn add_orders(tx: &mut Scoped, orders: &[OrderRecord]) -> sqlx:
 pub(super) async fn change_orders(tx: &mut Scoped, orders: &[OrderRecord]) -> sqlx::Result<()> {
     let statement = format!(
         "UPDATE orders o SET product_id = n.product_id, ordered_on = n.ordered_on, usage_starts_on = n.usage_starts_on,
-                reseller = n.reseller, description = n.description, quantity = n.quantity, country = n.country
+                reseller = n.reseller, description = n.description, quantity = n.quantity, country = n.country,
+                up_for_renewal = n.up_for_renewal, step_up = n.step_up
          FROM {ORDERS} WHERE o.id = n.id"
     );
     bind_orders!(sqlx::query(sqlx::AssertSqlSafe(statement)), orders).execute(&mut **tx).await?;

@@ -13,6 +13,9 @@ pub fn segment(name: &str) -> String {
     utf8_percent_encode(name, &SEGMENT).to_string()
 }
 
+/// Words below `/contracts/` that are pages of their own, and so no License ID's name.
+pub const CONTRACT_PAGES: [&str; 2] = ["new", "summary"];
+
 /// The page of a License ID.
 #[must_use]
 pub fn contract_path(license_id: &str) -> String {

@@ -1,4 +1,4 @@
-//! A list with nothing in it says which of three reasons it has.
+//! A list with nothing in it says which of its reasons it has.
 use super::{Link, contract_path};
 use crate::auth::roles::Role;
 
@@ -11,6 +11,8 @@ pub enum EmptyKind {
     NothingMatches,
     /// The person lacks a role.
     NotAllowed,
+    /// All there is rests in the archive.
+    Archived,
 }
 
 /// What stands in place of a list.
@@ -40,17 +42,17 @@ impl Empty {
         self
     }
 
-    /// Whether filters and commands make sense beside it: without a role there is nothing to filter.
+    /// Whether filters and commands make sense beside it: without a License ID there is nothing to filter.
     #[must_use]
     pub fn closed(&self) -> bool {
-        self.kind == EmptyKind::NotAllowed
+        matches!(self.kind, EmptyKind::NotAllowed | EmptyKind::Archived)
     }
 
     /// The icon of the reason.
     #[must_use]
     pub const fn icon(&self) -> &'static str {
         match self.kind {
-            EmptyKind::NothingYet => "tray",
+            EmptyKind::NothingYet | EmptyKind::Archived => "tray",
             EmptyKind::NothingMatches => "filter",
             EmptyKind::NotAllowed => "lock",
         }

@@ -10,7 +10,7 @@ mod plot;
 mod undo;
 mod when;
 
-pub use address::{Address, contract_path, named_in, product_path};
+pub use address::{Address, CONTRACT_PAGES, contract_path, named_in, product_path};
 pub use archived::{Archive, Archived, ArchivedCell, ArchivedRow, ArchivedTable};
 pub use columns::{Columns, Offered};
 pub use empty::{Empty, EmptyKind, Locked, LockedPlace};

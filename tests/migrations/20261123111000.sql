@@ -1,0 +1,1 @@
+-- This version changes addresses of products, and adds no table.
