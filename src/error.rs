@@ -13,6 +13,8 @@ use crate::{auth::password::Busy, vault::VaultError};
 pub enum Error {
     /// Not there, or not for this person: nobody can tell which.
     NotFound,
+    /// There, but not for this method: what a form sends to was opened as a page, or the other way round.
+    Method,
     /// Nobody is signed in. The path to come back to, for a GET.
     SignIn {
         /// Path and query asked for.
@@ -89,6 +91,7 @@ impl Error {
     fn heading(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Nothing here for you"),
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method", "No page is at this address"),
             Self::SignIn { .. } => (StatusCode::UNAUTHORIZED, "sign-in", "Sign in first"),
             Self::Lacking(_) => (StatusCode::FORBIDDEN, "role-missing", "A role is missing"),
             Self::Stale => (StatusCode::FORBIDDEN, "confirm", "Your password, once more"),
@@ -115,6 +118,9 @@ impl Error {
             | Self::Conflict(sentence) => return sentence,
             Self::NotFound => {
                 "There is no such page, or it belongs to a License ID that you hold no role on. Check the address, or ask an Administrator of the License ID for a role."
+            }
+            Self::Method => {
+                "It only takes what a form or a button of another page sends. Nothing was changed. Go back, or start from the overview."
             }
             Self::SignIn { .. } => "You aren't signed in, or your session has ended. Sign in and try again.",
             Self::Stale => "Some minutes have passed since you gave your password. Give it once more to go on.",

@@ -166,7 +166,7 @@ impl Choice {
             ));
         }
         if !self.closed.is_empty() {
-            notes.push(format!("Left out: {}. The vendor hasn’t approved the organization.", some(&self.closed)));
+            notes.push(format!("Left out: {}. The vendor hasn’t approved the organisation.", some(&self.closed)));
         }
         if self.unknown > 0 {
             let noun = count(self.unknown as u64, "License ID that isn’t", "License IDs that aren’t");
