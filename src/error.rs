@@ -35,7 +35,7 @@ pub enum Error {
         /// Seconds.
         retry_after: u64,
     },
-    /// The vault is sealed.
+    /// The vault is sealed; the sentence is for commands, and names the file.
     Sealed(String),
     /// A malformed request that no form of ours sends.
     Malformed(String),
@@ -112,7 +112,6 @@ impl Error {
         match self {
             Self::Lacking(sentence)
             | Self::TooMany { sentence, .. }
-            | Self::Sealed(sentence)
             | Self::Malformed(sentence)
             | Self::TooLarge(sentence)
             | Self::Conflict(sentence) => return sentence,
@@ -129,6 +128,10 @@ impl Error {
             }
             Self::CrossSite => {
                 "Keyward takes forms only from its own pages. Open the page at the address that Keyward is set up for (its base URL) and send it again."
+            }
+            // Where the file should be is for commands and the log.
+            Self::Sealed(_) => {
+                "The vault is sealed: Keyward started without its key-encryption key, so no key can be shown, copied or exported. Whoever runs Keyward puts the file back and restarts it."
             }
             Self::Busy => "Keyward is busy for the moment. Try again in some seconds.",
             Self::Internal(_) => {

@@ -280,6 +280,7 @@ async fn a_sealed_vault_serves_everything_but_secrets() {
         assert_eq!(answer.status(), 503, "{path}");
         let text = answer.text().await.unwrap();
         assert!(text.contains("KEK file") && !holds(text.as_bytes(), CANARY_A), "{text}");
+        assert!(!text.contains(app.keys.path().to_str().unwrap()), "where it lies is for the log: {text}");
     }
     assert_eq!(sealed.post("/exports/contracts", person, &[("format", "csv")]).await.status(), 200);
     sealed.stop();
