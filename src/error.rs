@@ -13,6 +13,8 @@ use crate::{auth::password::Busy, vault::VaultError};
 pub enum Error {
     /// Not there, or not for this person: nobody can tell which.
     NotFound,
+    /// There, but not for this method: what a form sends to was opened as a page, or the other way round.
+    Method,
     /// Nobody is signed in. The path to come back to, for a GET.
     SignIn {
         /// Path and query asked for.
@@ -33,7 +35,7 @@ pub enum Error {
         /// Seconds.
         retry_after: u64,
     },
-    /// The vault is sealed.
+    /// The vault is sealed; the sentence is for commands, and names the file.
     Sealed(String),
     /// A malformed request that no form of ours sends.
     Malformed(String),
@@ -89,6 +91,7 @@ impl Error {
     fn heading(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Nothing here for you"),
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method", "No page is at this address"),
             Self::SignIn { .. } => (StatusCode::UNAUTHORIZED, "sign-in", "Sign in first"),
             Self::Lacking(_) => (StatusCode::FORBIDDEN, "role-missing", "A role is missing"),
             Self::Stale => (StatusCode::FORBIDDEN, "confirm", "Your password, once more"),
@@ -109,12 +112,14 @@ impl Error {
         match self {
             Self::Lacking(sentence)
             | Self::TooMany { sentence, .. }
-            | Self::Sealed(sentence)
             | Self::Malformed(sentence)
             | Self::TooLarge(sentence)
             | Self::Conflict(sentence) => return sentence,
             Self::NotFound => {
                 "There is no such page, or it belongs to a License ID that you hold no role on. Check the address, or ask an Administrator of the License ID for a role."
+            }
+            Self::Method => {
+                "It only takes what a form or a button of another page sends. Nothing was changed. Go back, or start from the overview."
             }
             Self::SignIn { .. } => "You aren't signed in, or your session has ended. Sign in and try again.",
             Self::Stale => "Some minutes have passed since you gave your password. Give it once more to go on.",
@@ -123,6 +128,10 @@ impl Error {
             }
             Self::CrossSite => {
                 "Keyward takes forms only from its own pages. Open the page at the address that Keyward is set up for (its base URL) and send it again."
+            }
+            // Where the file should be is for commands and the log.
+            Self::Sealed(_) => {
+                "The vault is sealed: Keyward started without its key-encryption key, so no key can be shown, copied or exported. Whoever runs Keyward puts the file back and restarts it."
             }
             Self::Busy => "Keyward is busy for the moment. Try again in some seconds.",
             Self::Internal(_) => {

@@ -195,7 +195,7 @@ pub async fn add(person: Fresh<Site<Operator>>, State(state): State<AppState>, f
         Err(AddError::Database(fault)) => return Err(fault.into()),
         Err(fault) => {
             let (at, sentence) = match fault {
-                AddError::Malformed(_) => (0, "This isn’t an e-mail address. Write it as name@example.org."),
+                AddError::Malformed(_) => (0, "This isn’t an email address. Write it as name@example.org."),
                 AddError::Taken(_) => (0, "There is an account with this address already."),
                 _ => (1, "A name is needed, of at most 254 characters."),
             };

@@ -182,7 +182,7 @@ async fn found(tx: &mut Scoped, statement: &'static str, text: &str) -> Result<O
 
 async fn person(tx: &mut Scoped, text: &str) -> Result<Result<Value, String>> {
     let Some(email) = accounts::address(text) else {
-        return Ok(Err("This isn’t an e-mail address. Write it as name@example.org.".to_owned()));
+        return Ok(Err("This isn’t an email address. Write it as name@example.org.".to_owned()));
     };
     let statement = "SELECT id FROM people WHERE email = $1 AND disabled_at IS NULL";
     Ok(found(tx, statement, &email)

@@ -12,7 +12,7 @@ use crate::{
 
 /// Most characters in a License ID and in a status.
 const SHORT: usize = 64;
-/// Most characters in an e-mail address (RFC 3696, erratum 1690).
+/// Most characters in an email address (RFC 3696, erratum 1690).
 const EMAIL_LENGTH: usize = 254;
 /// Most that is counted: keeps every count and the sum of two within 32 signed bits.
 const MOST: u32 = 1_000_000_000;
@@ -197,7 +197,7 @@ pub(super) fn email(text: &str) -> Result<&str, String> {
     if text.is_empty() || (well_formed && !text.contains(forbidden) && text.len() <= EMAIL_LENGTH) {
         Ok(text)
     } else {
-        Err(format!("{} isn't an e-mail address", quoted(text)))
+        Err(format!("{} isn't an email address", quoted(text)))
     }
 }
 

@@ -51,14 +51,16 @@ fn says(used_up: u64, low: u64, shown: u64) -> String {
         1 => "1 MAK is used up. ".to_owned(),
         n => format!("{} MAKs are used up. ", number(n)),
     };
+    let more = if used_up == 0 { "" } else { " more" };
     let left = match low {
-        0 => "None of the others is at 80 %.".to_owned(),
-        1 => "One is between 80 % and that.".to_owned(),
-        n if n > shown => format!("The {shown} fullest of {} between 80 % and that.", number(n)),
-        n => format!("{} are between 80 % and that, the fullest first.", number(n)),
+        0 => "No other is used to 80\u{a0}% or beyond.".to_owned(),
+        1 => format!("1{more} is used to 80\u{a0}% or beyond."),
+        n if n > shown => {
+            format!("{}{more} are used to 80\u{a0}% or beyond; the {shown} fullest are shown.", number(n))
+        }
+        n => format!("{}{more} are used to 80\u{a0}% or beyond, the fullest first.", number(n)),
     };
-    let left = if used_up == 0 { left.replace("between 80 % and that", "used to 80 % and more") } else { left };
-    format!("{gone}{left} The marks stand at 80 % and 95 %.")
+    format!("{gone}{left} The marks stand at 80\u{a0}% and 95\u{a0}%.")
 }
 
 fn row(key: &Filling) -> Vec<Cell> {
@@ -98,7 +100,7 @@ mod tests {
         let plot = sample().unwrap();
         assert_eq!(
             plot.words,
-            "1 MAK is used up. The 2 fullest of 20 between 80 % and that. The marks stand at 80 % and 95 %."
+            "1 MAK is used up. 20 more are used to 80\u{a0}% or beyond; the 2 fullest are shown. The marks stand at 80\u{a0}% and 95\u{a0}%."
         );
         let [first, second] = [&plot.numbers.rows[0], &plot.numbers.rows[1]];
         assert_eq!(first[0].href.as_deref(), Some("/products/windows-11-pro?keys=used-up&tab=keys"));
@@ -110,6 +112,9 @@ mod tests {
     #[test]
     fn nothing_is_drawn_where_no_mak_is_filling() {
         assert!(draw(&[], 0, 0).is_none());
-        assert_eq!(says(0, 3, 3), "3 are used to 80 % and more, the fullest first. The marks stand at 80 % and 95 %.");
+        assert_eq!(
+            says(0, 3, 3),
+            "3 are used to 80\u{a0}% or beyond, the fullest first. The marks stand at 80\u{a0}% and 95\u{a0}%."
+        );
     }
 }

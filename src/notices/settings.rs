@@ -57,9 +57,9 @@ impl Way {
     /// Beside something that will be told; without a mail server there is no mail.
     pub(super) const fn words(self, mail: bool) -> &'static str {
         match self {
-            Self::Both if mail => "by mail and here",
+            Self::Both if mail => "by mail and on this page",
             Self::Mail if mail => "by mail",
-            Self::Both | Self::Portal => "here",
+            Self::Both | Self::Portal => "on this page",
             Self::Mail => "not at all: no mail server is set",
             Self::None => "not at all: you chose so",
         }
@@ -80,8 +80,10 @@ pub(super) fn chosen(choices: &[(String, String)], kind: Kind) -> Way {
 pub struct WayOut {
     /// “Mail” or “Webhook”.
     pub label: &'static str,
-    /// What waits, in words.
+    /// How much waits, in words.
     pub waiting: String,
+    /// Since when the oldest of it waits.
+    pub since: Option<When>,
     /// What was given up, in words; empty for nothing.
     pub given_up: String,
     /// Why the last attempt failed; empty for nothing.
@@ -181,18 +183,13 @@ async fn operation(state: &AppState, tx: &mut Scoped, secret: Option<String>, fi
     let of = |way: &str| held.iter().find(|held| held.way == way).cloned().unwrap_or_default();
     let out = |label, way| {
         let held = of(way);
-        let waiting = match held.since {
-            Some(since) if held.waiting > 0 => {
-                format!(
-                    "{} since {}",
-                    count(held.waiting.unsigned_abs(), "message", "messages"),
-                    When::moment(since, now).exact
-                )
-            }
-            _ => "Nothing".to_owned(),
+        let since = held.since.filter(|_| held.waiting > 0).map(|since| When::moment(since, now));
+        let waiting = match held.waiting.unsigned_abs() {
+            0 => "Nothing".to_owned(),
+            some => count(some, "message", "messages"),
         };
         let given_up = if held.given_up > 0 { number(held.given_up) } else { String::new() };
-        WayOut { label, waiting, given_up, fault: held.fault.unwrap_or_default() }
+        WayOut { label, waiting, since, given_up, fault: held.fault.unwrap_or_default() }
     };
     let ways = vec![out("Mail", "mail"), out("Webhook", "webhook")];
     Ok(Operation {
@@ -315,13 +312,15 @@ impl SettingsPage {
                 ways: vec![
                     WayOut {
                         label: "Mail",
-                        waiting: "3 messages since yesterday".into(),
+                        waiting: "3 messages".into(),
+                        since: Some(When::day(day, day)),
                         given_up: "1".into(),
                         fault: "550 no such user".into(),
                     },
                     WayOut {
                         label: "Webhook",
                         waiting: "Nothing".into(),
+                        since: None,
                         given_up: String::new(),
                         fault: String::new(),
                     },

@@ -19,7 +19,7 @@ const LONGEST: usize = 254;
 /// Why an account wasn't made; each is a sentence for whoever asked.
 #[derive(Debug)]
 pub enum AddError {
-    /// This isn't an e-mail address.
+    /// This isn't an email address.
     Malformed(String),
     /// There is an account with this address.
     Taken(String),
@@ -33,7 +33,7 @@ impl fmt::Display for AddError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(email) => {
-                write!(f, "“{email}” isn't an e-mail address: write it as name@example.org, without spaces")
+                write!(f, "“{email}” isn't an email address: write it as name@example.org, without spaces")
             }
             Self::Taken(email) => {
                 write!(f, "there is an account {email} already: look it up among the accounts, or give another address")

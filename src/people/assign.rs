@@ -208,7 +208,7 @@ fn appointment(me: &Person, managed: db::Managed, grantee: Option<&Named>, role:
 
 async fn grantee(me: &Person, tx: &mut Scoped, form: &mut GrantForm) -> Result<Option<Named>> {
     let Some(email) = accounts::address(&form.email.value) else {
-        form.email.wrong("This isn’t an e-mail address. Write it as name@example.org.");
+        form.email.wrong("This isn’t an email address. Write it as name@example.org.");
         return Ok(None);
     };
     let found = db::grantee(tx, &email).await?;

@@ -321,7 +321,7 @@ impl Choices {
 fn people_error(found: &Found, operator: bool, odd: &[String], unknown: &[String]) -> Option<String> {
     let plain = |words: &[String]| listed(&words.iter().map(String::as_str).collect::<Vec<_>>());
     if !odd.is_empty() {
-        return Some(format!("This isn’t an e-mail address: {}. Write it as name@example.org.", plain(odd)));
+        return Some(format!("This isn’t an email address: {}. Write it as name@example.org.", plain(odd)));
     }
     if !unknown.is_empty() {
         let out = if operator { "Make one first." } else { "Ask a site operator to make one, then give the role." };

@@ -207,7 +207,7 @@ fn wishes(held: &[Holding], at: &HashMap<Uuid, usize>) -> Vec<Wish> {
 
 async fn named(tx: &mut Scoped, text: &str, error: &mut Option<String>) -> Result<Option<Named>> {
     let Some(email) = accounts::address(text) else {
-        *error = Some("This isn’t an e-mail address. Write it as name@example.org.".to_owned());
+        *error = Some("This isn’t an email address. Write it as name@example.org.".to_owned());
         return Ok(None);
     };
     let found = db::grantee(tx, &email).await?;

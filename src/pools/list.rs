@@ -56,7 +56,9 @@ pub struct HostRow {
 /// What was answered in the last hour.
 #[derive(Clone, Debug)]
 pub struct DoneRow {
-    /// The operation.
+    /// What was asked, in words.
+    pub asked: &'static str,
+    /// The operation as the protocol names it; `line` for what was none.
     pub op: String,
     /// The result's code or an error's word.
     pub code: String,
@@ -199,6 +201,7 @@ impl ActivationPage {
                 silent: false,
             }],
             done: vec![DoneRow {
+                asked: super::words::asked("activate"),
                 op: "activate".into(),
                 code: "0xC004F038".into(),
                 words: super::words::result("0xC004F038").into(),

@@ -13,7 +13,7 @@ use super::{
     frame::{Frame, Place, noticed},
     input::Input,
     model::{Filter, Machine, State as Standing},
-    panel::MachinePanel,
+    panel::{MachinePanel, Value},
 };
 use crate::{
     activation::administration,

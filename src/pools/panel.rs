@@ -13,9 +13,38 @@ use crate::{
     activation::{hardware::COMPONENTS, jws::base64url},
     web::{
         page::Tone,
-        view::{Address, Fact, Field, When, number},
+        view::{Address, Field, When, number},
     },
 };
+
+/// What is known of a machine, with its label.
+#[derive(Clone, Debug)]
+pub struct MachineFact {
+    /// The label.
+    pub label: &'static str,
+    /// The value.
+    pub value: Value,
+}
+
+/// A value, by how it is shown.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// As it stands.
+    Text(String),
+    /// An identifier, in the monospace face.
+    Id(String),
+    /// A moment, in the time zone of whoever looks.
+    At(When),
+    /// What the responder answered: in words, the numbers it told, and the code for developers.
+    Answer {
+        /// What the code means.
+        words: String,
+        /// `63 of 25 machines`.
+        count: String,
+        /// `0x00000000`, or the word of an error line.
+        code: String,
+    },
+}
 
 /// An activation by a key.
 #[derive(Clone, Debug)]
@@ -27,7 +56,7 @@ pub struct HeldView {
     /// How it stands.
     pub state: (Tone, &'static str),
     /// What is known.
-    pub facts: Vec<Fact>,
+    pub facts: Vec<MachineFact>,
     /// Digests of its components: name and digest.
     pub hardware: Vec<(&'static str, String)>,
 }
@@ -44,15 +73,15 @@ pub struct MachinePanel {
     /// How it stands in the count.
     pub state: Option<(Tone, &'static str)>,
     /// What is known of it in the count.
-    pub count: Vec<Fact>,
+    pub count: Vec<MachineFact>,
     /// Said of a cloned id: since when, and the names seen.
     pub cloned: Option<String>,
     /// What keys activated.
     pub held: Vec<HeldView>,
     /// What is known of its enrolment.
-    pub device: Vec<Fact>,
+    pub device: Vec<MachineFact>,
     /// What is known of one that isn't enrolled.
-    pub unverified: Vec<Fact>,
+    pub unverified: Vec<MachineFact>,
     /// The field that asks for its name before its trust is taken away; none where it holds none.
     pub revoke: Option<Field>,
 }
@@ -110,44 +139,45 @@ fn cloned(counted: &Counted, now: OffsetDateTime) -> Option<String> {
     ))
 }
 
-fn fact(label: &'static str, value: impl Into<String>) -> Fact {
-    Fact { label, value: value.into(), mono: false }
+fn fact(label: &'static str, value: impl Into<String>) -> MachineFact {
+    MachineFact { label, value: Value::Text(value.into()) }
 }
 
-fn exact(at: OffsetDateTime, now: OffsetDateTime) -> String {
-    let when = When::moment(at, now);
-    [when.exact.as_str(), " (", &when.words, ")"].concat()
+fn id(label: &'static str, value: impl Into<String>) -> MachineFact {
+    MachineFact { label, value: Value::Id(value.into()) }
+}
+
+fn moment(label: &'static str, at: OffsetDateTime, now: OffsetDateTime) -> MachineFact {
+    MachineFact { label, value: Value::At(When::moment(at, now)) }
 }
 
 fn yes(value: bool) -> &'static str {
     if value { "Yes" } else { "No" }
 }
 
-fn count_facts(counted: &Counted, now: OffsetDateTime) -> Vec<Fact> {
+fn count_facts(counted: &Counted, now: OffsetDateTime) -> Vec<MachineFact> {
     let mut facts = vec![
         fact("Edition", &counted.edition),
         fact("In the count", if counted.counted { "Yes" } else { "No: it hasn’t asked for 30 days, or left" }),
         fact("Virtual", yes(counted.is_virtual)),
-        fact("First seen", exact(counted.first_seen_at, now)),
-        fact("Last seen", exact(counted.asked_at, now)),
+        moment("First seen", counted.first_seen_at, now),
+        moment("Last seen", counted.asked_at, now),
         fact("Requests", number(counted.requests)),
     ];
     if let Some(end) = counted.lease_ends_at {
-        facts.push(fact("Lease ends", exact(end, now)));
+        facts.push(moment("Lease ends", end, now));
     }
-    facts.push(fact(
-        "Last answer",
-        format!(
-            "{} ({}), count {} of {}",
-            words::result(&counted.result),
-            counted.result,
-            number(counted.count),
-            number(counted.needed)
-        ),
-    ));
-    facts.push(Fact { mono: true, ..fact("Address", &counted.address) });
-    facts.extend(Fact::maybe("Names before", &counted.former_names.join(", "), false));
-    facts.extend(counted.superseded_by.map(|id| Fact { mono: true, ..fact("Its id now", id.to_string()) }));
+    let answer = Value::Answer {
+        words: words::result(&counted.result).to_owned(),
+        count: format!("{} machines counted, {} needed", number(counted.count), number(counted.needed)),
+        code: counted.result.clone(),
+    };
+    facts.push(MachineFact { label: "Last answer", value: answer });
+    facts.push(id("Address", &counted.address));
+    if !counted.former_names.is_empty() {
+        facts.push(fact("Names before", counted.former_names.join(", ")));
+    }
+    facts.extend(counted.superseded_by.map(|now| id("Its id now", now.to_string())));
     facts
 }
 
@@ -157,17 +187,18 @@ fn held_view(held: Held, now: OffsetDateTime) -> HeldView {
         Some(end) if end <= now => State::Ended,
         _ => State::Activated,
     };
-    let ends = held.lease_ends_at.map_or_else(|| "Not known".to_owned(), |end| exact(end, now));
     let mut facts = vec![
         fact("Edition", held.edition),
-        fact("Spent", exact(held.at, now)),
-        fact("Told last", exact(held.told_at, now)),
-        fact("Lease ends", ends),
-        fact("Way", if held.way == "offline" { "Carried to the portal" } else { "Online" }),
+        moment("Activated", held.at, now),
+        moment("Last answered", held.told_at, now),
+        held.lease_ends_at.map_or_else(|| fact("Lease ends", "Not known"), |end| moment("Lease ends", end, now)),
+        fact("Asked", if held.way == "offline" { "Offline, carried to the portal" } else { "Online" }),
         fact("Virtual", yes(held.is_virtual)),
     ];
-    facts.extend(Fact::maybe("Address", &held.address, true));
-    facts.push(Fact { mono: true, ..fact("Confirmation", held.id.to_string()) });
+    if !held.address.is_empty() {
+        facts.push(id("Address", &held.address));
+    }
+    facts.push(id("Confirmation", held.id.to_string()));
     let hardware = COMPONENTS.iter().zip(held.hardware);
     HeldView {
         key: format!("MAK ending in {}", held.last_five),
@@ -178,20 +209,22 @@ fn held_view(held: Held, now: OffsetDateTime) -> HeldView {
     }
 }
 
-fn device_facts(device: &Device, now: OffsetDateTime) -> Vec<Fact> {
-    let mut facts = vec![fact("Enrolled", exact(device.enrolled_at, now))];
-    facts.extend(Fact::maybe("With the code for", &device.note, false));
-    facts.extend(device.revoked_at.map(|at| fact("Trust taken away", exact(at, now))));
-    facts.push(Fact { mono: true, ..fact("Public key", base64url(&device.public_key)) });
+fn device_facts(device: &Device, now: OffsetDateTime) -> Vec<MachineFact> {
+    let mut facts = vec![moment("Enrolled", device.enrolled_at, now)];
+    if !device.note.is_empty() {
+        facts.push(fact("With the code for", &device.note));
+    }
+    facts.extend(device.revoked_at.map(|at| moment("Trust taken away", at, now)));
+    facts.push(id("Public key", base64url(&device.public_key)));
     facts
 }
 
-fn unverified_facts(other: &Unverified, now: OffsetDateTime) -> Vec<Fact> {
+fn unverified_facts(other: &Unverified, now: OffsetDateTime) -> Vec<MachineFact> {
     vec![
-        fact("First seen", exact(other.first_seen_at, now)),
-        fact("Last seen", exact(other.asked_at, now)),
+        moment("First seen", other.first_seen_at, now),
+        moment("Last seen", other.asked_at, now),
         fact("Requests", number(other.requests)),
-        Fact { mono: true, ..fact("Address", &other.address) },
+        id("Address", &other.address),
     ]
 }
 

@@ -58,15 +58,18 @@ impl NewForm {
     /// As fields of the page.
     pub(super) fn fields(self) -> Vec<Field> {
         let trust = vec![
-            Choice::new("open", "Open: every installation is believed", &self.trust.value),
-            Choice::new("enrolled", "Enrolled: only devices with a key of their own", &self.trust.value),
+            Choice::new("open", "Every installation", &self.trust.value),
+            Choice::new("enrolled", "Only enrolled devices", &self.trust.value),
         ];
         vec![
             self.name.field("text", "name", "Name").help("What your software is called, for example Plotter."),
             self.license_id
                 .field("text", "license_id", "License ID")
                 .help("One that you administer: its Administrators look after the application, and its keys stand there."),
-            self.trust.field("text", "trust", "Trust").choices(trust),
+            self.trust
+                .field("text", "trust", "Trusts")
+                .help("An enrolled device has a key of its own and signs what it asks.")
+                .choices(trust),
             self.tolerance
                 .field("number", "tolerance", "Hardware tolerance")
                 .help("From 0 to 13: what may change of a machine before it counts as another one. 7 lets two of processor, disk and network change."),

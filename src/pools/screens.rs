@@ -227,6 +227,7 @@ fn done(done: super::model::Done) -> DoneRow {
         words: words::result(&done.result).to_owned(),
         tone: words::tone(&done.result),
         requests: number(done.requests),
+        asked: words::asked(&done.op),
         op: done.op,
         code: done.result,
         href,

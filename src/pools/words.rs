@@ -9,6 +9,17 @@ use crate::{
     },
 };
 
+/// What was asked for, by the name of the operation on the wire.
+pub fn asked(op: &str) -> &'static str {
+    match op {
+        "hello" => "The site’s name and keys, or an enrolment",
+        "activate" => "Activation by count",
+        "mak" => "Activation by a key",
+        "status" => "How a machine stands",
+        _ => "Nothing that could be read",
+    }
+}
+
 /// What a code or the word of an error line means; the code itself where this program doesn't know it.
 pub fn result(code: &str) -> &str {
     match Outcome::from_code(code) {
@@ -98,6 +109,14 @@ mod tests {
             assert_ne!(result(outcome.code()), outcome.code());
         }
         assert_eq!(result("0xFFFFFFFF"), "0xFFFFFFFF");
+    }
+
+    #[test]
+    fn every_operation_has_words() {
+        let unread = asked("line");
+        for op in ["hello", "activate", "mak", "status"] {
+            assert_ne!(asked(op), unread, "{op}");
+        }
     }
 
     #[test]

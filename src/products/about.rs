@@ -28,7 +28,7 @@ pub struct About {
     pub edition: String,
     /// Its category.
     pub category: String,
-    /// "Vendor" or "Own".
+    /// Who makes it: "The vendor" or "Your organisation".
     pub estate: String,
     /// Whether it needs a key.
     pub needs_key: bool,
@@ -98,7 +98,7 @@ impl About {
             Fact::maybe("Version", &self.version, false),
             Fact::maybe("Edition", &self.edition, false),
             Fact::maybe("Category", &self.category, false),
-            Fact::maybe("Estate", &self.estate, false),
+            Fact::maybe("Made by", &self.estate, false),
         ];
         facts.into_iter().flatten().collect()
     }
@@ -124,7 +124,7 @@ pub fn known(product: &Product) -> About {
         version: product.version.clone(),
         edition: product.edition.clone(),
         category: product.category.clone(),
-        estate: if product.estate == "own" { "Own" } else { "Vendor" }.to_owned(),
+        estate: if product.estate == "own" { "Your organisation" } else { "The vendor" }.to_owned(),
         needs_key: product.needs_key,
         key_sentence: if product.needs_key {
             "Takes a product key. Those of your License IDs are on the Keys tab.".to_owned()
@@ -191,7 +191,7 @@ impl About {
             version: "11".into(),
             edition: "Pro".into(),
             category: "Windows".into(),
-            estate: "Vendor".into(),
+            estate: "The vendor".into(),
             needs_key: true,
             key_sentence: "It takes a MAK, or the published setup key with a KMS host.".into(),
             helper: Some(Link::new("Which key do I need?", "/products/which-key?edition=Windows+11+Pro")),

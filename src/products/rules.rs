@@ -67,10 +67,10 @@ fn volume(programs: &[String], rules: &mut Vec<Rule>) {
     if programs.iter().any(|program| matches!(program.as_str(), "Open Value" | "Open Value Subscription")) {
         // S000, "KMS keys for Open Value and Open Value Subscription".
         rules.push(Rule {
-            link: Some(Link::new("Requests", "/requests")),
+            link: Some(Link::new("Ask for one in Requests.", "/requests")),
             ..rule(
                 "Under Open Value: a MAK",
-                "The MAK is the recommended key there. A KMS host key is assigned by exception, to those who reach the threshold: ask for it in Requests.",
+                "The MAK is the recommended key there. A KMS host key is assigned by exception, to those who reach the threshold.",
             )
         });
     }

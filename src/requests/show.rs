@@ -337,7 +337,7 @@ fn acts(request: &Request, today: Date, wrong: &Wrong) -> Vec<Act> {
 }
 
 fn reading(request: &Request, action: String, wrong: &Wrong, plain: impl Fn(&'static str, String, &str) -> Act) -> Act {
-    let wanted = request.wanted_total.map(|n| format!(" {} was asked for.", number(n))).unwrap_or_default();
+    let wanted = request.wanted_total.map(|n| format!(" Asked for: {}.", number(n))).unwrap_or_default();
     let total = Field::new("number", "total", "Total now").help("As the vendor’s page shows it.");
     let mut fields = vec![wrong.on(total)];
     if request.key_id.is_some() {
@@ -349,7 +349,7 @@ fn reading(request: &Request, action: String, wrong: &Wrong, plain: impl Fn(&'st
         ),
         fields,
         tick: Some(("all", "The vendor grants no more than this: close the request")),
-        ..plain("Read the new total back", action, "Keep this reading")
+        ..plain("Enter the new total", action, "Save this total")
     }
 }
 
@@ -374,7 +374,7 @@ fn beside(request: &Request, wrong: &Wrong, at: impl Fn(&str) -> String, can: im
     if request.state.is_open() && (request.mine || request.administers) {
         let day = request.due_on.map(|day| day.to_string()).unwrap_or_default();
         let field = Field::new("date", "due_on", "Needed by").value(day).help("Empty: no day.").optional();
-        acts.push(fold("Change the day", at("due"), vec![field], Vec::new(), "Keep this day"));
+        acts.push(fold("Change the day", at("due"), vec![field], Vec::new(), "Save this day"));
     }
     if can(Action::Refuse) {
         let field = area("refuse-comment", "What the vendor said");

@@ -202,10 +202,14 @@ impl Routes {
 
     /// The router.
     pub fn into_router(self, state: AppState) -> Router {
-        self.router.fallback(not_found).with_state(state)
+        self.router.fallback(not_found).method_not_allowed_fallback(another_method).with_state(state)
     }
 }
 
 async fn not_found() -> Error {
     Error::NotFound
+}
+
+async fn another_method() -> Error {
+    Error::Method
 }

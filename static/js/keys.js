@@ -16,7 +16,7 @@ function move(step) {
   const next = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1)];
   document.querySelectorAll("[data-row].at").forEach((row) => row.classList.remove("at"));
   next.classList.add("at");
-  let target = next.querySelector(".row-link") ?? next.querySelector("a, button, input");
+  let target = next.querySelector(".row-link") ?? next.querySelector("a, button, summary, input:not([type=hidden])");
   if (!target) {
     // A row of words alone takes the focus itself, so that it leaves what had it before.
     next.tabIndex = -1;
@@ -50,10 +50,11 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
-// Esc leaves a search that is empty, so that the single keys work again; one that isn't, the browser empties first.
+// Esc leaves a search that is empty, so that the single keys work again; one that isn't, the browser empties first. What
+// was pasted into a field of several lines it leaves there.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || event.defaultPrevented || !event.target.matches?.("[data-search]")) return;
-  if (event.target.value === "") event.target.blur();
+  if (event.target.value === "" || event.target.matches("textarea")) event.target.blur();
 });
 
 // Enter on a row opens it even when its box has the focus.

@@ -44,7 +44,10 @@ function close({ push }) {
   if (push && href) history.pushState({}, "", href);
   if (listTitle) document.title = listTitle;
   mark(null);
-  if (opener && document.contains(opener)) opener.focus({ preventScroll: true });
+  if (opener && document.contains(opener)) {
+    opener.focus({ preventScroll: true });
+    opener.closest("tr")?.scrollIntoView({ block: "nearest" });
+  }
   else document.querySelector("main").focus({ preventScroll: true });
   opener = null;
 }
@@ -57,6 +60,8 @@ function mark(href) {
     row.classList.toggle("open", current);
     if (current) link.setAttribute("aria-current", "true");
     else link?.removeAttribute("aria-current");
+    // the list beside is narrower now: its row may have moved
+    if (current) row.scrollIntoView({ block: "nearest" });
   }
 }
 
@@ -79,6 +84,8 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || event.defaultPrevented || !panel() || document.querySelector("dialog[open]")) return;
+  // a search is left first
+  if (event.target.matches?.("[data-search]")) return;
   if (listTitle && room.matches) close({ push: true });
   else panel().querySelector("[data-panel-close]")?.click();
 });

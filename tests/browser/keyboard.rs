@@ -107,6 +107,36 @@ async fn every_big_list_is_walked_by_keys() {
     journey.end(&[]).await;
 }
 
+/// Rows without a link of their own take the focus to the first thing that can be done with them; Esc leaves the search
+/// before it closes a panel.
+#[tokio::test]
+async fn every_list_brings_the_focus_to_its_rows() {
+    let journey = Journey::of(Person::Admin, Scripts::On).await;
+    let browser = &journey.browser;
+    for list in ["/accounts", "/notices", "/contracts/summary", "/setup-keys", "/error-codes", "/products/rds"] {
+        browser.open(list).await;
+        browser.press("jj").await;
+        let second =
+            "return [...document.querySelectorAll('[data-row]')].indexOf(document.activeElement.closest('[data-row]'))";
+        assert_eq!(browser.js(second).await, 1, "{list}");
+    }
+    browser.open("/error-codes").await;
+    browser.press("/").await;
+    focus(browser, "textarea").await;
+    browser.press("0x").await;
+    browser.press_key(Key::Escape).await;
+    focus(browser, "body").await;
+    browser.open("/products/windows-11-pro").await;
+    browser.press("/").await;
+    focus(browser, "#q").await;
+    browser.press_key(Key::Escape).await;
+    focus(browser, "body").await;
+    browser.at("/products/windows-11-pro").await;
+    browser.press_key(Key::Escape).await;
+    browser.at("/products").await;
+    journey.end(&[]).await;
+}
+
 /// A list whose rows lead nowhere takes the focus to them all the same.
 #[tokio::test]
 async fn the_log_is_walked_by_keys() {

@@ -133,3 +133,32 @@ async fn every_menu_of_a_bar_opens_within_the_window() {
     assert!(found.is_empty(), "{}", found.join("\n"));
     journey.end(&[]).await;
 }
+
+/// WCAG 2.4.11: a panel leaves the top bar free, and hides nothing of the list that has the keyboard.
+const COVERED: &str = "
+    const place = (one) => one.getBoundingClientRect(), panel = document.querySelector('.panel'), faults = [];
+    if (place(panel).top < place(document.querySelector('.top')).bottom) { faults.push('covers the top bar'); }
+    for (const one of document.querySelectorAll('.list :is(a, button, summary, input, select)')) {
+        if (one.getClientRects().length === 0 || one.clientWidth === 1) { continue; }
+        one.focus();
+        if (document.activeElement === one && place(one).left >= place(panel).left) { faults.push(`covers ${one.textContent.trim()}`); }
+    }
+    return faults.slice(0, 3);";
+
+#[tokio::test]
+async fn a_panel_covers_neither_the_top_bar_nor_what_has_the_keyboard() {
+    let journey = Journey::of(Person::Admin, Scripts::On).await;
+    let browser = &journey.browser;
+    let mut found = Vec::new();
+    for path in ["/contracts/8671204?tab=keys", "/products/windows-11-pro?tab=about"] {
+        browser.open(path).await;
+        for width in [1024, 1199, 1200, 1280, 1440] {
+            browser.size(width, 900).await;
+            settled(browser).await;
+            browser.press_key(thirtyfour::Key::Tab).await;
+            found.extend(faults(browser, COVERED).await.into_iter().map(|fault| format!("{path} ({width}): {fault}")));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    journey.end(&[]).await;
+}

@@ -91,7 +91,7 @@ async fn what_is_wrong_with_the_form_is_said_at_its_field_and_the_input_is_kept(
     let known = "no.grant@keyward.example";
     let reader = "product-keys-reader";
     for (actor, email, role, license_id, until, why) in [
-        ("administrator A", "who", reader, A, "", "This isn’t an e-mail address"),
+        ("administrator A", "who", reader, A, "", "This isn’t an email address"),
         ("administrator A", "who@keyward.example", reader, A, "", "Ask a site operator to make one"),
         ("administrator A", "disabled@keyward.example", reader, A, "", "This account is disabled"),
         ("administrator A", known, "root", A, "", "Choose one of the roles"),

@@ -88,7 +88,7 @@ async fn the_wizard_saves_what_it_showed_and_undo_takes_it_back() {
 async fn a_step_that_is_not_well_is_shown_again_with_what_was_typed() {
     let app = world().await.app().await;
     for (query, why) in [
-        ("step=license-ids&emails=who", "This isn’t an e-mail address: who."),
+        ("step=license-ids&emails=who", "This isn’t an email address: who."),
         ("step=roles&emails=nobody%40keyward.example&numbers=1111111", "Nobody has an account with the address"),
         ("step=check", "Choose at least one person."),
         ("step=check&emails=no.grant%40keyward.example", "Choose at least one License ID."),
@@ -141,7 +141,7 @@ async fn a_copy_gives_and_takes_nothing() {
         (READER, READER, "This is the same person"),
         (READER, "disabled@keyward.example", "This account is disabled"),
         ("administrator.b@keyward.example", NEW, "holds no role on the License IDs that you administer"),
-        ("who", NEW, "This isn’t an e-mail address"),
+        ("who", NEW, "This isn’t an email address"),
     ] {
         let answer = app.get(&format!("/people/copy?from={from}&to={to}"), world.person("administrator A")).await;
         assert_eq!(answer.status(), 422);

@@ -245,6 +245,21 @@ async fn pages_carry_the_policy_and_are_kept_by_no_cache() {
     app.done().await;
 }
 
+/// What a form sends to may be opened by its address: in a new tab, from the history. It says so, with a way on.
+#[tokio::test]
+async fn an_address_of_a_form_is_no_empty_page() {
+    let world = world().await;
+    let app = world.app().await;
+    let person = world.person("administrator A");
+    let reveal = format!("/keys/{}/reveal", world.planted.keys[0]);
+    let response = app.get(&reveal, person).await;
+    assert_eq!(response.status(), 405);
+    assert_eq!(response.headers()["allow"], "POST");
+    let page = response.text().await.unwrap();
+    assert!(page.contains("No page is at this address") && page.contains("href=\"/\""), "{page}");
+    app.done().await;
+}
+
 #[tokio::test]
 async fn a_sealed_vault_serves_everything_but_secrets() {
     let world = world().await;
@@ -265,6 +280,7 @@ async fn a_sealed_vault_serves_everything_but_secrets() {
         assert_eq!(answer.status(), 503, "{path}");
         let text = answer.text().await.unwrap();
         assert!(text.contains("KEK file") && !holds(text.as_bytes(), CANARY_A), "{text}");
+        assert!(!text.contains(app.keys.path().to_str().unwrap()), "where it lies is for the log: {text}");
     }
     assert_eq!(sealed.post("/exports/contracts", person, &[("format", "csv")]).await.status(), 200);
     sealed.stop();
