@@ -54,7 +54,7 @@ async fn lines_of_several_license_ids_are_summed_or_stand_apart() {
     let me = world.person("position reader A").unwrap();
     app.grant(me, "license-position-reader", world.planted.contracts[1]).await;
     let (_, html) = page(&app, "", "position reader A").await;
-    assert!(html.contains("2,048") && html.contains("In 2 License IDs"), "together");
+    assert!(html.contains("2,048") && html.contains("Effective in 2 License IDs"), "together");
     let (_, html) = page(&app, "?by=license_id&sort=-license_id", "position reader A").await;
     assert!(html.find(&format!(">{B}<")).unwrap() < html.find(&format!(">{A}<")).unwrap(), "apart, B first");
     let (_, file) = export(&app, "position reader A", &[("format", "csv")]).await;
