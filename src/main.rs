@@ -1,6 +1,6 @@
 //! Keyward on the command line.
 
-/// Decision 50: a renewal costs the responder a twentieth less than with the system's allocator.
+/// Against a bare echo, renewals are a twentieth faster than with the system's allocator (decision 50).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

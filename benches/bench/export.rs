@@ -41,7 +41,7 @@ pub async fn measure(estate: &Estate, portal: &Portal, report: &mut Report) {
     let (mut rates, mut anchors) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         // Each writes a file that isn't there: to empty the one of the round before, and to write out at its end what
-        // took its place, costs whoever closes it as much as a fifth of the copying.
+        // took its place, is time of whoever closes it, and only psql's closing is measured.
         let _ = (std::fs::remove_file(&ours), std::fs::remove_file(&plain));
         let took = export(portal, &cookie, &ours).await;
         assert_eq!(lines(&ours), KEYS + 1, "the export holds a heading and every key");

@@ -43,18 +43,13 @@ pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) 
     }
     let event = Event::done("contracts.export", format!("{} License IDs", rows.len()))
         .with(serde_json::json!({ "format": format.to_string() }));
-    let (with, file) = ((tx, event), (format, "contracts"));
-    if has_mbsa(&rows) {
-        return table::send(&person, &state, with, file, &CONTRACT_COLUMNS, rows.iter().map(all_cells)).await;
-    }
-    table::send(&person, &state, with, file, &CONTRACT_COLUMNS[..USUAL], rows.iter().map(cells)).await
+    table::send(&person, &state, (tx, event), (format, "contracts"), columns(&rows), rows.iter().map(cells)).await
 }
 
-/// Columns of a list in which no agreement stands under an MBSA: the file is as ever.
-const USUAL: usize = 12;
-
-fn has_mbsa(rows: &[Contract]) -> bool {
-    rows.iter().any(|row| !row.mbsa.is_empty())
+/// The columns that a list has: where no agreement stands under an MBSA, the file is as ever.
+fn columns(rows: &[Contract]) -> &'static [&'static str] {
+    let [usual @ .., _mbsa] = &CONTRACT_COLUMNS;
+    if rows.iter().any(|row| !row.mbsa.is_empty()) { &CONTRACT_COLUMNS } else { usual }
 }
 
 /// The whole file; a list of License IDs is small.
@@ -62,18 +57,10 @@ fn has_mbsa(rows: &[Contract]) -> bool {
 /// # Errors
 /// When the spreadsheet can't be written.
 pub fn write(format: Format, rows: &[Contract]) -> Result<Vec<u8>> {
-    if has_mbsa(rows) {
-        return table::write(format, &CONTRACT_COLUMNS, rows.iter().map(all_cells));
-    }
-    table::write(format, &CONTRACT_COLUMNS[..USUAL], rows.iter().map(cells))
+    table::write(format, columns(rows), rows.iter().map(cells))
 }
 
-fn all_cells(row: &Contract) -> [Cow<'_, str>; CONTRACT_COLUMNS.len()] {
-    let mut cells = cells(row).into_iter().chain([Cow::Borrowed(row.mbsa.as_str())]);
-    std::array::from_fn(|_| cells.next().unwrap_or_default())
-}
-
-fn cells(row: &Contract) -> [Cow<'_, str>; USUAL] {
+fn cells(row: &Contract) -> [Cow<'_, str>; CONTRACT_COLUMNS.len()] {
     let text = Cow::<str>::Borrowed;
     [
         text(&row.license_id),
@@ -88,5 +75,6 @@ fn cells(row: &Contract) -> [Cow<'_, str>; USUAL] {
         iso(row.starts_on).into(),
         iso(row.ends_on).into(),
         text(&row.status),
+        text(&row.mbsa),
     ]
 }

@@ -14,7 +14,7 @@ pub struct Group {
 }
 
 /// One key, borrowed from its group.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct SealedRow<'r> {
     /// The row.
     pub id: Uuid,
@@ -35,7 +35,7 @@ pub struct SealedRow<'r> {
 }
 
 /// What a row of the table holds of a key: the one or the other (`product_keys_have_a_secret_or_none`).
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Secret<'r> {
     /// The ciphertext, sealed under the License ID's data key.
     Sealed(&'r [u8]),

@@ -39,24 +39,18 @@ pub async fn post(person: SignedIn, State(state): State<AppState>, form: Pairs) 
     }
     let detail = serde_json::json!({ "format": format.to_string() });
     let event = Event::done("orders.export", format!("{found} order lines")).with(detail);
-    let (with, file) = ((tx, event), (format, "orders"));
-    // The file is as ever where no line says what only Select Plus tells.
-    if rows.iter().any(|order| order.up_for_renewal.is_some() || order.step_up.is_some()) {
-        return table::send(&person, &state, with, file, &ORDER_COLUMNS, rows.into_iter().map(all_cells)).await;
-    }
-    table::send(&person, &state, with, file, &ORDER_COLUMNS[..USUAL], rows.into_iter().map(cells)).await
+    table::send(&person, &state, (tx, event), (format, "orders"), columns(&rows), rows.into_iter().map(cells)).await
 }
 
-/// Columns of an order line under any programme; those that only Select Plus has stand behind them.
-const USUAL: usize = 10;
-
-fn all_cells(order: Order) -> [String; ORDER_COLUMNS.len()] {
-    let told = [order.up_for_renewal, order.step_up].map(|said| yes_no(said).to_owned());
-    let mut cells = cells(order).into_iter().chain(told);
-    std::array::from_fn(|_| cells.next().unwrap_or_default())
+/// The columns that a list has: where no line says what only Select Plus tells, the file is as ever.
+fn columns(rows: &[Order]) -> &'static [&'static str] {
+    let [usual @ .., _renewal, _step_up] = &ORDER_COLUMNS;
+    let told = rows.iter().any(|order| order.up_for_renewal.is_some() || order.step_up.is_some());
+    if told { &ORDER_COLUMNS } else { usual }
 }
 
-fn cells(order: Order) -> [String; USUAL] {
+fn cells(order: Order) -> [String; ORDER_COLUMNS.len()] {
+    let [renewal, step_up] = [order.up_for_renewal, order.step_up].map(|said| yes_no(said).to_owned());
     [
         order.license_id,
         order.reseller_order_no,
@@ -68,5 +62,7 @@ fn cells(order: Order) -> [String; USUAL] {
         order.description,
         order.quantity.to_string(),
         order.country,
+        renewal,
+        step_up,
     ]
 }

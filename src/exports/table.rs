@@ -21,7 +21,7 @@ pub(super) fn format(form: &Pairs) -> Result<Format> {
     form.one("format").parse().map_err(|unknown: UnknownFormat| Error::Malformed(unknown.to_string()))
 }
 
-/// Records that a list leaves, with its event, and then answers with it as a file of this name.
+/// Records that a list leaves, with its event, and then answers with it as a file of this name; see [`write`].
 ///
 /// # Errors
 /// When the database fails.
@@ -44,7 +44,7 @@ pub(super) fn iso(day: Option<Date>) -> String {
     day.and_then(|day| day.format(format_description!("[year]-[month]-[day]")).ok()).unwrap_or_default()
 }
 
-/// The whole file, the headings first.
+/// The whole file, the headings first. Cells of a row beyond the columns are left out.
 ///
 /// # Errors
 /// When the spreadsheet can't be written.
@@ -56,7 +56,7 @@ pub fn write<const N: usize>(
     let Some(text) = format.text() else { return sheet(columns, rows).map_err(Error::Internal) };
     let mut out = header_bytes(text, columns);
     for row in rows {
-        append_row(&mut out, text, &row.each_ref().map(AsRef::as_ref));
+        append_row(&mut out, text, &row.each_ref().map(AsRef::as_ref)[..columns.len().min(N)]);
     }
     Ok(out)
 }
@@ -67,7 +67,7 @@ fn sheet<const N: usize>(
 ) -> anyhow::Result<Vec<u8>> {
     let mut sheet = XlsxSheet::new(columns)?;
     for row in rows {
-        sheet.row(&row.each_ref().map(AsRef::as_ref))?;
+        sheet.row(&row.each_ref().map(AsRef::as_ref)[..columns.len().min(N)])?;
     }
     let mut bytes = Vec::new();
     std::io::Read::read_to_end(&mut sheet.finish()?, &mut bytes)?;

@@ -21,6 +21,7 @@ pub mod grants;
 pub mod leaver;
 pub mod list;
 pub mod model;
+mod offered;
 mod pass_on;
 pub mod pass_on_page;
 mod passing;

@@ -16,6 +16,7 @@ use super::{
     give_page::{GivePage, Tick},
     grants::GrantError,
     model::Named,
+    offered,
     plan::{self, Keep, Place, Plan},
     rule_plan::{self, RulePlan},
     rules,
@@ -255,8 +256,8 @@ fn chosen(found: &Found, at: Step) -> Vec<String> {
 
 async fn people_ticks(tx: &mut Scoped, choices: &Choices) -> Result<Vec<Tick>> {
     let ticked = choices.ticked();
-    let before = choose::known(tx, &ticked).await?.into_iter().map(|person| (person, true));
-    let others = choose::people_like(tx, choices.one("people_q"), &ticked).await?;
+    let before = offered::known(tx, &ticked).await?.into_iter().map(|person| (person, true));
+    let others = offered::people_like(tx, choices.one("people_q"), &ticked).await?;
     let tick = |(person, ticked): (super::model::Named, bool)| Tick {
         value: person.id.to_string(),
         label: person.name,
@@ -273,7 +274,7 @@ async fn place_ticks(tx: &mut Scoped, choices: &Choices, found: &Found) -> Resul
     let named = choices.all("license_id");
     let ticked = found.places.iter().filter(|place| named.contains(&place.license_id)).cloned();
     let mut places: Vec<(Place, bool)> = ticked.map(|place| (place, true)).collect();
-    let others = choose::places_like(tx, choices.one("license_q"), &named).await?;
+    let others = offered::places_like(tx, choices.one("license_q"), &named).await?;
     places.extend(others.into_iter().map(|place| (place, false)));
     let people: Vec<_> = found.people.iter().map(|person| person.id).collect();
     let contracts: Vec<_> = places.iter().map(|(place, _)| place.contract_id).collect();
@@ -309,7 +310,7 @@ async fn many(tx: &mut Scoped, choices: &Choices, operator: bool, page: &mut Giv
     }
     let current = choices.one("organization");
     page.organizations.push(Choice::new("", "None", current));
-    for (id, name, n) in choose::organizations(tx).await? {
+    for (id, name, n) in offered::organizations(tx).await? {
         if reach.all || reach.organizations.contains(&id) {
             let label = format!("{name}, with all below it: {} now", ids(n));
             page.rules.push(Choice::new(format!("organization:{id}"), label, rule));
@@ -318,7 +319,7 @@ async fn many(tx: &mut Scoped, choices: &Choices, operator: bool, page: &mut Giv
     }
     let current = choices.one("agreement");
     page.agreements.push(Choice::new("", "None", current));
-    for (number, mbsa, n) in choose::agreements(tx).await? {
+    for (number, mbsa, n) in offered::agreements(tx).await? {
         let called = if mbsa { ["MBSA ", &number].concat() } else { number.clone() };
         if reach.all || reach.agreements.contains(&number) {
             let kind = if mbsa { "" } else { "Agreement " };
@@ -328,7 +329,7 @@ async fn many(tx: &mut Scoped, choices: &Choices, operator: bool, page: &mut Giv
         page.agreements.push(Choice::new(number.clone(), format!("{called}: {}", ids(n)), current));
     }
     let current = choices.one("every");
-    let (administered, without) = choose::every(tx, operator).await?;
+    let (administered, without) = offered::every(tx, operator).await?;
     page.every.push(Choice::new("", "No", current));
     if administered > 0 {
         page.every.push(Choice::new("administered", format!("All that I administer: {}", ids(administered)), current));

@@ -37,6 +37,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
             "hand/rights",
             "imports/head",
             "keys/standing",
+            "people/offered",
             "people/paths",
             "people/rules",
             "people/saved",
