@@ -37,7 +37,6 @@ const LAYERS: [(&str, &[&str]); 10] = [
             "hand/rights",
             "imports/head",
             "keys/standing",
-            "people/offered",
             "people/paths",
             "people/rules",
             "people/saved",
