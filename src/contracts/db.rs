@@ -95,6 +95,19 @@ pub async fn sees_any(tx: &mut Scoped) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM app_grants())").fetch_one(&mut **tx).await
 }
 
+/// Whether a person holds a role on any License ID, also where that isn't shown to him ([`sees_any`]).
+///
+/// # Errors
+/// When the database fails.
+pub async fn holds_any(tx: &mut Scoped) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM grants WHERE person_id = app_person() AND revoked_at IS NULL
+            AND (ends_at IS NULL OR ends_at > app_now()))",
+    )
+    .fetch_one(&mut **tx)
+    .await
+}
+
 /// Which License IDs a filter shows: conditions on `contracts c`, `organizations o` and `agreements a`. What was asked
 /// for is bound, $1 to $9 ([`bind!`]).
 const MATCHES: &str = "

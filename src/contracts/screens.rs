@@ -199,7 +199,7 @@ fn choices(all: &str, values: Vec<String>, current: &str) -> Vec<Choice> {
 
 async fn empty(tx: &mut Scoped, person: &SignedIn, filter: &Filter) -> Result<Empty> {
     if !db::sees_any(tx).await? {
-        return Ok(crate::web::overview::OverviewPage::nothing_granted(person.person().administers));
+        return crate::web::overview::nothing_to_see(tx, person).await;
     }
     let narrowed = !(filter.q.is_empty() && filter.program.is_empty() && filter.status.is_empty())
         || filter.ending.is_some()

@@ -214,6 +214,8 @@ fn order_by((sort, descending): (Sort, bool)) -> String {
         Sort::CustomerNumber => "o.customer_order_no",
         Sort::Reseller => "lower(o.reseller)",
         Sort::Country => "lower(o.country)",
+        Sort::Renewal => "o.up_for_renewal",
+        Sort::StepUp => "o.step_up",
     };
     // Among equals the newest first: the line that one has just imported.
     format!("{column} {} NULLS LAST, o.ordered_on DESC NULLS LAST", if descending { "DESC" } else { "ASC" })

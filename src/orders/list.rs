@@ -18,8 +18,8 @@ pub(super) const COLUMNS: [Offered; 10] = [
     Offered::new("reseller", "Reseller").sorts().gives_way("spare"),
     Offered::new("country", "Country").sorts().gives_way("spare"),
     // Of Select Plus alone: empty for whoever buys under another programme.
-    Offered::new("renewal", "Up for Renewal").more(),
-    Offered::new("step_up", "Step-up").more(),
+    Offered::new("renewal", "Up for Renewal").sorts().more(),
+    Offered::new("step_up", "Step-up").sorts().more(),
 ];
 
 /// An order line.

@@ -206,4 +206,8 @@ pub enum Sort {
     Reseller,
     /// By country.
     Country,
+    /// By whether it is up for renewal: no, yes, not said.
+    Renewal,
+    /// By whether it is a step-up: no, yes, not said.
+    StepUp,
 }

@@ -168,6 +168,8 @@ fn sort(text: &str) -> (Sort, bool) {
         "customer_number" => Sort::CustomerNumber,
         "reseller" => Sort::Reseller,
         "country" => Sort::Country,
+        "renewal" => Sort::Renewal,
+        "step_up" => Sort::StepUp,
         // the latest order first
         _ => return (Sort::OrderedOn, true),
     };
@@ -176,7 +178,7 @@ fn sort(text: &str) -> (Sort, bool) {
 
 async fn empty(tx: &mut Scoped, person: &SignedIn, filter: &Filter) -> Result<Empty> {
     if !contracts::db::sees_any(tx).await? {
-        return Ok(crate::web::overview::OverviewPage::nothing_granted(person.person().administers));
+        return crate::web::overview::nothing_to_see(tx, person).await;
     }
     if !db::reads_any(tx).await? {
         return Ok(Empty::new(

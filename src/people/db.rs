@@ -323,6 +323,14 @@ const ORGANIZATION: &str = "SELECT coalesce((SELECT name FROM organizations WHER
 const AGREEMENT: &str = "SELECT coalesce((SELECT number FROM agreements WHERE id = $1),
     (SELECT min(s.name) FROM app_reached_rules() s JOIN grant_rules r ON r.id = s.rule_id WHERE r.agreement_id = $1), '')";
 
+/// An agreement that others stand under.
+async fn is_mbsa(tx: &mut Scoped, agreement: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM agreements WHERE mbsa_id = $1)")
+        .bind(agreement)
+        .fetch_one(&mut **tx)
+        .await
+}
+
 /// What a role is given on, in words, for the log.
 ///
 /// # Errors
@@ -332,7 +340,7 @@ pub async fn target_words(tx: &mut Scoped, on: Target) -> sqlx::Result<String> {
         Target::All => return Ok("all License IDs".to_owned()),
         Target::Contract(id) => ("SELECT license_id FROM contracts WHERE id = $1", id, "contract"),
         Target::Organization(id) => (ORGANIZATION, id, "organization"),
-        Target::Agreement(id) => (AGREEMENT, id, "agreement"),
+        Target::Agreement(id) => (AGREEMENT, id, if is_mbsa(tx, id).await? { "mbsa" } else { "agreement" }),
     };
     let name: String = sqlx::query_scalar(statement).bind(id).fetch_one(&mut **tx).await?;
     Ok(source_words(covers, &name))

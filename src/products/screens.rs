@@ -225,7 +225,7 @@ async fn page(
             Export::of_keys("export-keys", "Export all keys", "all")
                 .text("Every key that you may see, of all products and License IDs.")
         }),
-        empty: empty(person, &filter, survey.sees_any),
+        empty: empty(tx, person, &filter, survey.sees_any).await?,
         archived,
         panel,
         columns: Columns::parse(&COLUMNS, &query.all("columns")),
@@ -233,23 +233,23 @@ async fn page(
     })
 }
 
-fn empty(person: &SignedIn, filter: &Filter, sees_any: bool) -> Empty {
+async fn empty(tx: &mut Scoped, person: &SignedIn, filter: &Filter, sees_any: bool) -> Result<Empty> {
     if !filter.q.is_empty() || !filter.category.is_empty() || filter.keys.is_some() {
-        return Empty::new(
+        return Ok(Empty::new(
             EmptyKind::NothingMatches,
             "No product matches",
             "Try fewer words, or the last five characters of a key.",
         )
-        .action("Clear filters", "/products");
+        .action("Clear filters", "/products"));
     }
     if sees_any {
-        return Empty::new(
+        return Ok(Empty::new(
             EmptyKind::NothingYet,
             "No products yet",
             "Import a key or order file from the vendor’s admin centre; its products show here.",
-        );
+        ));
     }
-    crate::web::overview::OverviewPage::nothing_granted(person.person().administers)
+    crate::web::overview::nothing_to_see(tx, person).await
 }
 
 fn categories(address: &Address, counts: Vec<(String, i64)>) -> Vec<Category> {

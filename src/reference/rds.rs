@@ -16,7 +16,7 @@ use crate::{
     error::Result,
     web::{
         form::Pairs,
-        overview::OverviewPage,
+        overview::nothing_to_see,
         page::{Html, Shell, Tone},
         paging::{PAGE, page_of},
         view::{Address, Chip, Empty, EmptyKind, Pager, contract_path},
@@ -68,7 +68,7 @@ pub async fn get(person: SignedIn, State(state): State<AppState>, RawQuery(query
         )
         .action("Show all", "/products/rds")
     } else {
-        OverviewPage::nothing_granted(person.person().administers)
+        nothing_to_see(&mut tx, &person).await?
     };
     let me = person.person();
     let page = RdsPage {

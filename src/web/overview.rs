@@ -75,26 +75,58 @@ pub struct OverviewPage {
 }
 
 impl OverviewPage {
-    /// What a person who sees no License ID reads in place of cards and lists: that no role was given, or, for whoever
-    /// administers some all the same, that these are in the archive.
+    /// What a person who sees no License ID reads in place of cards and lists.
     #[must_use]
-    pub fn nothing_granted(administers: bool) -> Empty {
-        if administers {
-            return Empty::new(
+    pub fn nothing_to_see(because: Unseen) -> Empty {
+        match because {
+            Unseen::Archived => Empty::new(
                 EmptyKind::Archived,
                 "All your License IDs are in the archive",
                 "What is archived shows in no list, count or export until it is restored.",
             )
-            .action("Archived contracts", "/contracts?archived=only");
+            .action("Archived contracts", "/contracts?archived=only"),
+            Unseen::Withheld => Empty::new(
+                EmptyKind::NotAllowed,
+                "None of your License IDs shows now",
+                "You hold a role, but what it is on was put into the archive, or its organization isn’t approved. \
+                 An Administrator of the License ID can tell you more.",
+            )
+            .action("Ask for access to another", "/requests/new"),
+            Unseen::NoRole => Empty::new(
+                EmptyKind::NotAllowed,
+                "You hold no role yet",
+                "Contracts, products and keys show once somebody gives you a role on a License ID. \
+                 Ask for one on the License ID you need: its number stands on the order or the agreement.",
+            )
+            .action("Ask for access", "/requests/new"),
         }
-        Empty::new(
-            EmptyKind::NotAllowed,
-            "You hold no role yet",
-            "Contracts, products and keys show once somebody gives you a role on a License ID. \
-             Ask for one on the License ID you need: its number stands on the order or the agreement.",
-        )
-        .action("Ask for access", "/requests/new")
     }
+}
+
+/// Why a person sees no License ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unseen {
+    /// He administers some, and they are all archived.
+    Archived,
+    /// He holds roles other than Administrator, on what is archived or not approved.
+    Withheld,
+    /// He was given none, or none any longer.
+    NoRole,
+}
+
+/// What a person who sees no License ID reads in place of a page's content.
+///
+/// # Errors
+/// When the database fails.
+pub async fn nothing_to_see(tx: &mut Scoped, person: &SignedIn) -> Result<Empty> {
+    let because = if person.person().administers {
+        Unseen::Archived
+    } else if contracts::db::holds_any(tx).await? {
+        Unseen::Withheld
+    } else {
+        Unseen::NoRole
+    };
+    Ok(OverviewPage::nothing_to_see(because))
 }
 
 /// The page.
@@ -107,7 +139,7 @@ pub async fn get(person: SignedIn, State(state): State<AppState>) -> Result<Resp
     if contracts::db::sees_any(&mut tx).await? {
         looks = estate_cards(&mut tx, &mut cards).await?;
     }
-    let empty = cards.is_empty().then(|| OverviewPage::nothing_granted(person.person().administers));
+    let empty = if cards.is_empty() { Some(nothing_to_see(&mut tx, &person).await?) } else { None };
     request_card(&mut tx, &mut cards).await?;
     site_cards(&person, &mut tx, &mut cards).await?;
     Ok(Html(OverviewPage { shell: person.visitor().shell(&state), cards, looks, empty }).into_response())
@@ -338,7 +370,7 @@ mod tests {
 
     #[test]
     fn without_a_grant_nothing_is_told_about_what_exists() {
-        let empty = Some(OverviewPage::nothing_granted(false));
+        let empty = Some(OverviewPage::nothing_to_see(Unseen::NoRole));
         let html =
             OverviewPage { empty, cards: vec![], looks: vec![], ..OverviewPage::sample() }.render().expect("renders");
         assert!(html.contains("You hold no role yet"));

@@ -153,6 +153,7 @@ async fn contracts_faq_a_role_on_an_mbsa_is_inherited_through_the_agreements_bel
     world.contract("4", north, None).await;
     let granted = world.give(&reader, Role::ProductKeysReader, Target::Agreement(mbsa), None).await;
     assert_eq!(granted.license_ids, 2);
+    assert!(granted.events.iter().any(|event| event.subject.contains("on MBSA U1234567")), "{:?}", granted.events);
     assert_eq!(world.sees(&reader).await, ["1", "3"]);
     // One to come, and an agreement that goes under the MBSA with all it has.
     world.contract("5", north, Some(first)).await;

@@ -780,7 +780,10 @@ async fn whose_license_ids_are_all_archived_is_led_to_the_archive() {
         );
         assert!(html.contains("href=\"/contracts?archived=only\""), "{path}");
         let html = page(&app, path, "keys reader A").await;
-        assert!(html.contains("You hold no role yet") && !html.contains("archive"), "{path}: a reader isn’t told");
+        assert!(html.contains("None of your License IDs shows now"), "{path}: a reader’s role is there all the same");
+        assert!(!html.contains("You hold no role") && !html.contains(A), "{path}");
+        let html = page(&app, path, "no grant").await;
+        assert!(html.contains("You hold no role yet") && !html.contains("archive"), "{path}");
     }
     assert!(page(&app, "/contracts?archived=only", ADMIN).await.contains(A));
     app.done().await;
