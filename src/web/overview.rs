@@ -88,7 +88,7 @@ impl OverviewPage {
             Unseen::Withheld => Empty::new(
                 EmptyKind::NotAllowed,
                 "None of your License IDs shows now",
-                "You hold a role, but what it is on was put into the archive, or its organization isn’t approved. \
+                "You hold a role, but what it is on was put into the archive, or its organisation isn’t approved. \
                  An Administrator of the License ID can tell you more.",
             )
             .action("Ask for access to another", "/requests/new"),
