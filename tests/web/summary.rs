@@ -164,7 +164,9 @@ async fn status_organization_not_approved_hides_summary_and_orders() {
     for path in ["/contracts/summary", "/orders", "/orders?q=esu"] {
         let html = app.get(path, world.person("position reader A")).await.text().await.unwrap();
         assert!(
-            html.contains("None of your License IDs shows now") && !html.contains("Planted") && !html.contains("A suite"),
+            html.contains("None of your License IDs shows now")
+                && !html.contains("Planted")
+                && !html.contains("A suite"),
             "{path}"
         );
     }
