@@ -132,18 +132,13 @@ pub async fn get(person: SignedIn, State(state): State<AppState>, RawQuery(query
     let asked = Asked::parse(&query);
     let mut tx = person.begin(&state).await?;
     let choice = asked.choose(&mut tx).await?;
-    let nothing = if db::sees_any(&mut tx).await? {
-        None
-    } else {
-        Some(crate::web::overview::nothing_to_see(&mut tx, &person).await?)
-    };
-    let page = page((person.visitor().shell(&state), nothing), &mut tx, &query, &asked, &choice).await?;
+    let page = page((person.visitor().shell(&state), &person), &mut tx, &query, &asked, &choice).await?;
     let status = if page.changed.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     Ok((status, Html(page)).into_response())
 }
 
 async fn page(
-    (shell, nothing): (Shell, Option<Empty>),
+    (shell, person): (Shell, &SignedIn),
     tx: &mut Scoped,
     query: &Pairs,
     asked: &Asked,
@@ -163,10 +158,7 @@ async fn page(
         db::summary::lines(tx, &choice.contracts, asked.apart, sorted, PAGE, (number_of_page - 1) * PAGE).await?;
     let pools = db::summary::pools(tx, &choice.contracts).await?;
     let sum = |value: fn(&PoolTotal) -> i64| number(pools.iter().map(|pool| i128::from(value(pool))).sum::<i128>());
-    let empty = match nothing {
-        Some(nothing) => nothing,
-        None => empty(tx, choice).await?,
-    };
+    let empty = empty(tx, person, choice).await?;
     Ok(SummaryPage {
         shell,
         list: asked.list().href(),
@@ -225,7 +217,10 @@ fn row(line: Summarized) -> SummaryRow {
     }
 }
 
-async fn empty(tx: &mut Scoped, choice: &Choice) -> Result<Empty> {
+async fn empty(tx: &mut Scoped, person: &SignedIn, choice: &Choice) -> Result<Empty> {
+    if !db::sees_any(tx).await? {
+        return crate::web::overview::nothing_to_see(tx, person).await;
+    }
     if !db::beside::reads_position(tx).await? {
         return Ok(Empty::new(
             EmptyKind::NotAllowed,

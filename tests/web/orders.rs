@@ -241,6 +241,16 @@ async fn domain_1_what_select_plus_tells_is_shown_filtered_and_exported() {
     let file = export().await;
     assert!(file.lines().next().unwrap().ends_with("\"Country\",\"Up for Renewal\",\"Step-up\""), "{file}");
     assert!(file.contains("\"Yes\",\"No\"") && file.contains("\"Germany\",\"\",\"\""), "{file}");
+    // In the order of what is said; what says nothing stands last either way.
+    set(format!("UPDATE orders SET up_for_renewal = false, step_up = true WHERE id = '{silent}'")).await;
+    for (sort, before) in
+        [("renewal", ["Silent", "Told"]), ("-renewal", ["Told", "Silent"]), ("step_up", ["Told", "Silent"])]
+    {
+        let html = page(&app, &format!("/orders?sort={sort}"), "administrator A").await;
+        let rows: Vec<usize> = before.iter().filter_map(|name| html.find(&format!("data-panel>{name}<"))).collect();
+        assert!(rows.len() == 2 && rows[0] < rows[1], "{sort}: {rows:?}");
+    }
+    set(format!("UPDATE orders SET up_for_renewal = NULL, step_up = NULL WHERE id = '{silent}'")).await;
     // Under another programme nothing said is no answer.
     set(format!("UPDATE contracts SET program = 'Enterprise' WHERE license_id = '{A}'")).await;
     assert!(page(&app, "/orders?renewal=unknown", "administrator A").await.contains("No order matches"));
