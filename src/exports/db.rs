@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::groups::Group;
+use super::groups::{Group, LICENSE_IDS};
 use crate::{
     auth::roles::Permission,
     postgres::{Scoped, like},
@@ -91,64 +91,16 @@ pub async fn count(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<i64> 
     bind!(sqlx::query_scalar(AssertSqlSafe(statement)), selection).fetch_one(&mut **tx).await
 }
 
-/// What many keys share, read once: then a key's row carries ids in place of names.
-#[derive(Debug, Default)]
-pub struct Estate {
-    /// License IDs by their rows.
-    pub contracts: HashMap<Uuid, ContractCells>,
-    /// Names of products by their rows.
-    pub products: HashMap<Uuid, String>,
-    /// The wrapped data keys, one a License ID: id, License ID, ciphertext.
-    pub data_keys: Vec<(Uuid, Uuid, Vec<u8>)>,
-}
-
-/// What an export says of a License ID.
-#[derive(Debug, sqlx::FromRow)]
-pub struct ContractCells {
-    id: Uuid,
-    /// License ID.
-    pub license_id: String,
-    /// Programme.
-    pub program: String,
-    /// Organisation.
-    pub organization: String,
-}
-
-/// The part of the estate that a selection may touch.
+/// The names of the products that the person sees, by their rows: a key's row carries its product's id.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn estate(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<Estate> {
-    let mut statement = "SELECT c.id, c.license_id, c.program, o.name AS organization
-        FROM contracts c JOIN organizations o ON o.id = c.organization_id
-        WHERE c.id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))"
-        .to_owned();
-    if selection.license_ids.is_some() {
-        statement.push_str(" AND c.license_id = ANY($2)");
-    }
-    if selection.key_ids.is_some() {
-        statement.push_str(" AND c.id IN (SELECT contract_id FROM product_keys WHERE id = ANY($3))");
-    }
-    let contracts: Vec<ContractCells> = sqlx::query_as(AssertSqlSafe(statement))
-        .bind(Permission::ReadKeys.roles())
-        .bind(&selection.license_ids)
-        .bind(&selection.key_ids)
-        .fetch_all(&mut **tx)
-        .await?;
-    let ids: Vec<Uuid> = contracts.iter().map(|contract| contract.id).collect();
+pub async fn products(tx: &mut Scoped) -> sqlx::Result<HashMap<Uuid, String>> {
     let products: Vec<(Uuid, String)> =
         sqlx::query_as("SELECT id, name FROM products WHERE id IN (SELECT app_seen_products())")
             .fetch_all(&mut **tx)
             .await?;
-    let data_keys = sqlx::query_as("SELECT id, contract_id, wrapped FROM data_keys WHERE contract_id = ANY($1)")
-        .bind(&ids)
-        .fetch_all(&mut **tx)
-        .await?;
-    Ok(Estate {
-        contracts: contracts.into_iter().map(|contract| (contract.id, contract)).collect(),
-        products: products.into_iter().collect(),
-        data_keys,
-    })
+    Ok(products.into_iter().collect())
 }
 
 /// Groups handed over at a time hold about so many keys: an export logs and commits that many at once, and
@@ -163,23 +115,13 @@ pub type Parts = mpsc::Receiver<sqlx::Result<Vec<Group>>>;
 /// Sends the chosen keys of one License ID after the other, by their numbers and still sealed, until all are sent or
 /// nobody takes them.
 pub async fn read(mut tx: Scoped, selection: Selection, parts: mpsc::Sender<sqlx::Result<Vec<Group>>>) {
-    // A row for each License ID: a message for each key would cost both sides more than the key itself.
-    let statement = format!(
-        "SELECT {} FROM (SELECT c.id, c.license_id FROM contracts c
-                         WHERE c.id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1)) ORDER BY c.license_id) mine
-              CROSS JOIN LATERAL (SELECT {} FROM product_keys k WHERE k.contract_id = mine.id AND {}) chosen
-         WHERE chosen.strung IS NOT NULL ORDER BY mine.license_id",
-        Group::COLUMNS,
-        Group::STRUNG,
-        selection.conditions()
-    );
+    let statement = rows(&selection);
     let mut rows = bind!(sqlx::query(AssertSqlSafe(statement)), selection).fetch(&mut *tx);
     let (mut part, mut keys, mut enough) = (Vec::new(), 0, FIRST);
     loop {
-        let group = rows.next().await.map(|row| row.and_then(Group::of).and_then(|group| Ok((group.count()?, group))));
-        match group {
-            Some(Ok((count, group))) => {
-                keys += count;
+        match rows.next().await.map(|row| row.and_then(Group::of)) {
+            Some(Ok(group)) => {
+                keys += group.count();
                 part.push(group);
                 if keys < enough {
                     continue;
@@ -197,4 +139,37 @@ pub async fn read(mut tx: Scoped, selection: Selection, parts: mpsc::Sender<sqlx
             return;
         }
     }
+}
+
+/// The statement behind [`read`]: a row for some License IDs, since a message for each key would cost both sides more
+/// than the key itself. The first wall picks the License IDs and counts them off; all else is read where they stand.
+fn rows(selection: &Selection) -> String {
+    let mut mine = "c.id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))".to_owned();
+    if selection.license_ids.is_some() {
+        mine.push_str(" AND c.license_id = ANY($3)");
+    }
+    if selection.key_ids.is_some() {
+        mine.push_str(" AND c.id IN (SELECT contract_id FROM product_keys WHERE id = ANY($2))");
+    }
+    format!(
+        "SELECT chosen.*
+         FROM (SELECT part, array_agg(id ORDER BY license_id) AS ids
+               FROM (SELECT c.id, c.license_id, (row_number() OVER (ORDER BY c.license_id) - 1) / {LICENSE_IDS} AS part
+                     FROM contracts c WHERE {mine}) mine
+               GROUP BY part) parts
+         CROSS JOIN LATERAL (
+            SELECT {}
+            FROM (SELECT c.id, c.license_id, c.program, o.name AS organization, d.id AS data_key_id, d.wrapped, its.*
+                  FROM unnest(parts.ids) WITH ORDINALITY AS u (id, place)
+                  JOIN contracts c ON c.id = u.id
+                  JOIN organizations o ON o.id = c.organization_id
+                  LEFT JOIN data_keys d ON d.contract_id = c.id
+                  CROSS JOIN LATERAL (SELECT {} FROM product_keys k WHERE k.contract_id = c.id AND {}) its
+                  WHERE its.keys > 0 ORDER BY u.place) one
+         ) chosen
+         WHERE chosen.ids IS NOT NULL ORDER BY parts.part",
+        Group::COLUMNS,
+        Group::STRUNG,
+        selection.conditions()
+    )
 }

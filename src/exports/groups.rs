@@ -1,16 +1,46 @@
-//! The keys of one License ID as they leave the database: one row, whose columns hold what all of them have.
+//! The keys of some License IDs as they leave the database: one row, whose columns hold what all of them have.
 
 use sqlx::{Row, postgres::PgRow};
 use uuid::Uuid;
 
 use crate::keys::KeyKind;
 
-/// The chosen keys of one License ID, sealed.
+/// License IDs of one row. A row is made whole and then sent: ten of a hundred keys each keep a connection busy for
+/// long enough that nobody waits for each 8 KiB of it, and are little to keep (decision 51).
+pub const LICENSE_IDS: usize = 10;
+
+/// The chosen keys of some License IDs, sealed.
 #[derive(Debug)]
 pub struct Group {
-    /// The License ID's row.
-    pub contract: Uuid,
+    contracts: Vec<Contract>,
     row: PgRow,
+}
+
+/// What an export says of a License ID, and needs to open its keys.
+#[derive(Debug)]
+pub struct Contract {
+    /// The License ID's row.
+    pub id: Uuid,
+    /// License ID.
+    pub license_id: String,
+    /// Programme.
+    pub program: String,
+    /// Organisation.
+    pub organization: String,
+    /// The id of its data key, and that key wrapped; `None` where none of its products needs a key.
+    pub data_key: Option<(Uuid, Vec<u8>)>,
+    /// How many of its keys were chosen, at least one.
+    keys: usize,
+}
+
+/// The chosen keys of one License ID, borrowed from their group.
+#[derive(Debug)]
+pub struct Chosen<'r> {
+    /// Whose they are.
+    pub contract: &'r Contract,
+    heads: &'r [[u8; HEAD]],
+    secrets: &'r [u8],
+    statuses: &'r str,
 }
 
 /// One key, borrowed from its group.
@@ -44,75 +74,120 @@ pub enum Secret<'r> {
 }
 
 impl Group {
-    /// What [`super::db::read`] selects of a License ID, in the order that [`Group::of`] takes it.
-    pub const COLUMNS: &str = "mine.id, chosen.*";
-    /// What it gathers of the License ID's keys, each strung together, which costs PostgreSQL half of what an array
-    /// does; the first column is null where there are none.
-    pub const STRUNG: &str =
-        "string_agg(k.strung, '') AS strung, string_agg(coalesce(k.sealed, convert_to(k.no_key_text, 'UTF8')), ''),
-        string_agg(k.osa_status, '')";
+    /// What [`super::db::read`] gathers of the License IDs of a row, in the order that [`Group::of`] takes it; null
+    /// where none of them has a chosen key.
+    pub const COLUMNS: &str =
+        "array_agg(one.id) AS ids, array_agg(one.license_id), array_agg(one.program), array_agg(one.organization),
+        array_agg(one.data_key_id), array_agg(one.wrapped), array_agg(one.keys),
+        string_agg(one.strung, ''), string_agg(one.secrets, ''), string_agg(one.statuses, '')";
+    /// What it gathers of one License ID's keys, each strung together, which costs PostgreSQL half of what an array
+    /// does.
+    pub const STRUNG: &str = "count(*) AS keys, string_agg(k.strung, '') AS strung,
+        string_agg(coalesce(k.sealed, convert_to(k.no_key_text, 'UTF8')), '') AS secrets, string_agg(k.osa_status, '') AS statuses";
 
     /// Takes one row.
     ///
     /// # Errors
     /// Never on a row of [`super::db::read`].
     pub fn of(row: PgRow) -> sqlx::Result<Self> {
-        Ok(Self { contract: row.try_get(0)?, row })
-    }
-
-    /// The rows of its keys.
-    ///
-    /// # Errors
-    /// As [`Group::for_each`] of its own.
-    pub fn ids(&self) -> sqlx::Result<Vec<Uuid>> {
-        Ok(heads(self.row.try_get(1)?)?.iter().map(|head| Head(head).id()).collect())
+        let (ids, license_ids): (Vec<Uuid>, Vec<String>) = (row.try_get(0)?, row.try_get(1)?);
+        let (programs, organizations): (Vec<String>, Vec<String>) = (row.try_get(2)?, row.try_get(3)?);
+        let (data_keys, wrapped): (Vec<Option<Uuid>>, Vec<Option<Vec<u8>>>) = (row.try_get(4)?, row.try_get(5)?);
+        let counts: Vec<i64> = row.try_get(6)?;
+        let contracts = ids
+            .into_iter()
+            .zip(license_ids)
+            .zip(programs.into_iter().zip(organizations))
+            .zip(data_keys.into_iter().zip(wrapped))
+            .zip(counts)
+            .map(|((((id, license_id), (program, organization)), (data_key, wrapped)), keys)| {
+                let keys = usize::try_from(keys).map_err(|_| malformed())?;
+                Ok(Contract { id, license_id, program, organization, data_key: data_key.zip(wrapped), keys })
+            })
+            .collect::<sqlx::Result<_>>()?;
+        Ok(Self { contracts, row })
     }
 
     /// How many keys it holds.
+    pub fn count(&self) -> usize {
+        self.contracts.iter().map(|contract| contract.keys).sum()
+    }
+
+    /// Its keys, by their License IDs.
     ///
     /// # Errors
-    /// As [`Group::for_each`] of its own.
-    pub fn count(&self) -> sqlx::Result<usize> {
-        Ok(heads(self.row.try_get(1)?)?.len())
+    /// Never on a row of [`super::db::read`].
+    pub fn chosen(&self) -> sqlx::Result<Vec<Chosen<'_>>> {
+        deal(&self.contracts, self.row.try_get(7)?, self.row.try_get(8)?, self.row.try_get(9)?)
+    }
+}
+
+/// Gives each License ID what is its own.
+fn deal<'r>(
+    contracts: &'r [Contract],
+    strung: &'r [u8],
+    mut secrets: &'r [u8],
+    mut statuses: &'r str,
+) -> sqlx::Result<Vec<Chosen<'r>>> {
+    let (mut heads, rest) = strung.as_chunks();
+    let mut dealt = Vec::with_capacity(contracts.len());
+    for contract in contracts {
+        let mut chosen = Chosen { contract, heads, secrets, statuses };
+        (chosen.heads, heads) = heads.split_at_checked(contract.keys).ok_or_else(malformed)?;
+        let (secret, status) = chosen.lengths();
+        (chosen.secrets, secrets) = secrets.split_at_checked(secret).ok_or_else(malformed)?;
+        (chosen.statuses, statuses) = statuses.split_at_checked(status).ok_or_else(malformed)?;
+        dealt.push(chosen);
+    }
+    let all = rest.is_empty() && heads.is_empty() && secrets.is_empty() && statuses.is_empty();
+    if all { Ok(dealt) } else { Err(malformed()) }
+}
+
+impl Chosen<'_> {
+    /// The rows of its keys.
+    pub fn ids(&self) -> Vec<Uuid> {
+        self.heads.iter().map(|head| Head(head).id()).collect()
+    }
+
+    /// Bytes of all secrets, and of all OSA statuses.
+    fn lengths(&self) -> (usize, usize) {
+        self.heads.iter().map(|head| Head(head).lengths()).fold((0, 0), |(secrets, statuses), (secret, status)| {
+            (secrets.saturating_add(secret), statuses.saturating_add(status))
+        })
     }
 
     /// Calls `each` with every key.
     ///
     /// # Errors
     /// The first error of `each`; and never on a row of [`super::db::read`] one of its own.
-    pub fn for_each<E: From<sqlx::Error>>(&self, each: impl FnMut(SealedRow<'_>) -> Result<(), E>) -> Result<(), E> {
-        take_apart(self.row.try_get(1)?, self.row.try_get(2)?, self.row.try_get(3)?, each)
+    pub fn for_each<E: From<sqlx::Error>>(
+        &self,
+        mut each: impl FnMut(SealedRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (mut secrets, mut statuses) = (self.secrets, self.statuses);
+        for head in self.heads {
+            let head = Head(head);
+            let (secret, status) = head.lengths();
+            let (secret, later) = secrets.split_at_checked(secret).ok_or_else(malformed)?;
+            let (osa_status, later_statuses) = statuses.split_at_checked(status).ok_or_else(malformed)?;
+            (secrets, statuses) = (later, later_statuses);
+            let kind = head.kind()?;
+            each(SealedRow {
+                id: head.id(),
+                product: head.product(),
+                kind,
+                secret: match kind {
+                    Some(_) => Secret::Sealed(secret),
+                    None => Secret::NotNeeded(std::str::from_utf8(secret).map_err(|_| malformed())?),
+                },
+                used: head.number(32),
+                total: head.number(40),
+                seats: head.number(48),
+                osa_status,
+            })?;
+        }
+        Ok(())
     }
-}
-
-fn take_apart<E: From<sqlx::Error>>(
-    strung: &[u8],
-    mut secrets: &[u8],
-    mut statuses: &str,
-    mut each: impl FnMut(SealedRow<'_>) -> Result<(), E>,
-) -> Result<(), E> {
-    for head in heads(strung)? {
-        let head = Head(head);
-        let (secret, status) = head.lengths();
-        let (secret, later) = secrets.split_at_checked(secret).ok_or_else(malformed)?;
-        let (osa_status, later_statuses) = statuses.split_at_checked(status).ok_or_else(malformed)?;
-        (secrets, statuses) = (later, later_statuses);
-        let kind = head.kind()?;
-        each(SealedRow {
-            id: head.id(),
-            product: head.product(),
-            kind,
-            secret: match kind {
-                Some(_) => Secret::Sealed(secret),
-                None => Secret::NotNeeded(std::str::from_utf8(secret).map_err(|_| malformed())?),
-            },
-            used: head.number(32),
-            total: head.number(40),
-            seats: head.number(48),
-            osa_status,
-        })?;
-    }
-    if secrets.is_empty() && statuses.is_empty() { Ok(()) } else { Err(malformed().into()) }
 }
 
 /// Bytes of `product_keys.strung`.
@@ -154,11 +229,6 @@ impl Head<'_> {
     }
 }
 
-fn heads(strung: &[u8]) -> sqlx::Result<&[[u8; HEAD]]> {
-    let (heads, rest) = strung.as_chunks();
-    if rest.is_empty() { Ok(heads) } else { Err(malformed()) }
-}
-
 fn malformed() -> sqlx::Error {
     sqlx::Error::Decode("a License ID's keys aren't what their statement says".into())
 }
@@ -172,28 +242,38 @@ mod tests {
         [&[1; 16], &[2; 16], numbers.as_flattened(), &secret.to_be_bytes(), &status.to_be_bytes(), &[kind]].concat()
     }
 
-    fn all(strung: &[u8], secrets: &[u8], statuses: &str) -> sqlx::Result<Vec<String>> {
+    fn contract(license_id: &str, keys: usize) -> Contract {
+        let (program, organization) = (String::new(), String::new());
+        Contract { id: Uuid::nil(), license_id: license_id.into(), program, organization, data_key: None, keys }
+    }
+
+    fn all(counts: &[usize], strung: &[u8], secrets: &[u8], statuses: &str) -> sqlx::Result<Vec<String>> {
+        let contracts: Vec<_> =
+            counts.iter().enumerate().map(|(index, keys)| contract(&index.to_string(), *keys)).collect();
         let mut rows = Vec::new();
-        take_apart(strung, secrets, statuses, |row| {
-            rows.push(format!(
-                "{:?} {:?} {:?} {:?} {:?} {}",
-                row.kind, row.secret, row.used, row.total, row.seats, row.osa_status
-            ));
-            Ok::<_, sqlx::Error>(())
-        })?;
+        for chosen in deal(&contracts, strung, secrets, statuses)? {
+            assert_eq!(chosen.ids().len(), chosen.contract.keys);
+            chosen.for_each(|row| {
+                rows.push(format!(
+                    "{}: {:?} {:?} {:?} {:?} {:?} {}",
+                    chosen.contract.license_id, row.kind, row.secret, row.used, row.total, row.seats, row.osa_status
+                ));
+                Ok::<_, sqlx::Error>(())
+            })?;
+        }
         Ok(rows)
     }
 
     #[test]
     fn each_key_takes_what_is_its_own() {
         let strung = [strung(b'M', 3, 0), strung(b'N', 4, 6), strung(b'V', 1, 0)].concat();
-        let rows = all(&strung, b"\x01\x02\x03none\x04", "Active").unwrap();
+        let rows = all(&[2, 1], &strung, b"\x01\x02\x03none\x04", "Active").unwrap();
         assert_eq!(
             rows,
             [
-                "Some(Mak) Sealed([1, 2, 3]) Some(7) Some(50) None ",
-                "None NotNeeded(\"none\") Some(7) Some(50) None Active",
-                "Some(Vlk) Sealed([4]) Some(7) Some(50) None ",
+                "0: Some(Mak) Sealed([1, 2, 3]) Some(7) Some(50) None ",
+                "0: None NotNeeded(\"none\") Some(7) Some(50) None Active",
+                "1: Some(Vlk) Sealed([4]) Some(7) Some(50) None ",
             ]
         );
     }
@@ -201,11 +281,13 @@ mod tests {
     #[test]
     fn what_is_too_short_or_too_long_is_an_error() {
         let one = strung(b'M', 3, 1);
-        assert!(all(&one, b"abc", "x").is_ok());
-        assert!(all(&one[1..], b"abc", "x").is_err(), "a byte missing");
+        assert!(all(&[1], &one, b"abc", "x").is_ok());
+        assert!(all(&[1], &one[1..], b"abc", "x").is_err(), "a byte missing");
+        assert!(all(&[2], &one, b"abc", "x").is_err(), "a key missing");
+        assert!(all(&[], &one, b"abc", "x").is_err(), "a key of nobody");
         for (secrets, statuses) in [("ab", "x"), ("abcd", "x"), ("abc", ""), ("abc", "xy")] {
-            assert!(all(&one, secrets.as_bytes(), statuses).is_err(), "{secrets} {statuses}");
+            assert!(all(&[1], &one, secrets.as_bytes(), statuses).is_err(), "{secrets} {statuses}");
         }
-        assert!(all(&strung(b'X', 3, 1), b"abc", "x").is_err(), "a kind that isn't one");
+        assert!(all(&[1], &strung(b'X', 3, 1), b"abc", "x").is_err(), "a kind that isn't one");
     }
 }

@@ -1,9 +1,6 @@
 //! `POST /exports/keys`: keys in clear as a file. One audit event per License ID with the ids of
 //! its keys is committed before the first byte of one of them.
 
-use std::{path::PathBuf, sync::Arc};
-
-use anyhow::Context;
 use axum::{
     body::Body,
     extract::State,
@@ -11,17 +8,15 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use bytes::Bytes;
-use futures_util::TryStreamExt;
 use time::{OffsetDateTime, macros::format_description};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::sync::mpsc;
 use uuid::Uuid;
-use zeroize::Zeroize;
 
 use super::{
-    CellBuffer, ExportedKey, Format, KEY_COLUMNS, KeyExportRow, TextFormat, XlsxSheet, append_row,
-    db::{self, Estate, Parts, Selection},
-    groups::{Group, Secret},
-    header_bytes,
+    Format,
+    db::{self, Parts, Selection},
+    groups::{Chosen, Group},
+    job::{Job, Recorded, Recording},
 };
 use crate::{
     app::AppState,
@@ -29,14 +24,11 @@ use crate::{
     auth::proof::{Anybody, Fresh, SignedIn},
     contracts::{self, model::Sort},
     error::{Error, Result},
-    keys::Activations,
     postgres::{Db, Scope},
-    vault::gate::{self, Opener, Released},
+    vault::gate::{self, Opener},
     web::form::Pairs,
 };
 
-/// Bytes handed to the connection at a time; with the channel's depth this bounds an export's memory.
-const CHUNK: usize = 64 * 1024;
 /// Chunks that may wait for a slow reader.
 const DEPTH: usize = 8;
 /// Parts that may wait to be recorded.
@@ -138,19 +130,16 @@ pub async fn begin(
 ) -> Result<Chunks> {
     state.vault.ensure_unsealed()?;
     let place = state.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
-    // One state of the database for all parts, and for the names that stand beside the keys: read at the same time.
-    let mut names = state.db.begin_still(scope).await?;
-    let source = state.db.begin_beside(&mut names, scope).await?;
-    let (ahead, mut parts) = mpsc::channel(READ_AHEAD);
-    tokio::spawn(db::read(source, selection.clone(), ahead));
+    // One state of the database for all parts, and for the names that stand beside the keys.
+    let mut source = state.db.begin_still(scope).await?;
     let log = state.db.apart(LOGS);
     // The log's first connection is opened meanwhile; where it can't be, the first part tells.
-    let (estate, _) = tokio::join!(db::estate(&mut names, &selection), log.answers());
-    let estate = Arc::new(estate?);
-    // Two exports at a time shall not hold four of the pool's connections.
-    drop(names);
+    let (products, _) = tokio::join!(db::products(&mut source), log.answers());
+    let products = products?;
+    let (ahead, mut parts) = mpsc::channel(READ_AHEAD);
+    tokio::spawn(db::read(source, selection, ahead));
 
-    let recorder = Recorder { log, state: state.clone(), scope, actor: actor.clone(), estate: estate.clone(), format };
+    let recorder = Recorder { log, state: state.clone(), scope, actor: actor.clone(), format };
     let (recorded, rows) = mpsc::channel(LOGS as usize);
     // The first part stands in the log before the answer begins: where that fails, it is an error and no file.
     match parts.recv().await.transpose()? {
@@ -163,18 +152,13 @@ pub async fn begin(
     }
 
     let (sender, receiver) = mpsc::channel(DEPTH);
-    let job = Job { state: state.clone(), rows, format, estate, sender };
-    tokio::spawn(async move {
+    let job = Job { opener: Opener::new(state.clone()), parts: rows, format, products, sender };
+    tokio::task::spawn_blocking(move || {
         let _place = place;
-        job.run().await;
+        job.run();
     });
     Ok(receiver)
 }
-
-/// Some License IDs' keys, in the log.
-type Recorded = Released<Vec<Group>>;
-/// The same on their way into it.
-type Recording = JoinHandle<Result<Recorded>>;
 
 /// Writes what leaves into the log, one event per License ID with the ids of its keys, and a transaction for
 /// each part: neither a large estate fills the memory nor does its export keep the ends of all chains.
@@ -186,25 +170,26 @@ struct Recorder {
     log: Db,
     scope: Scope,
     actor: Actor,
-    estate: Arc<Estate>,
     format: Format,
 }
 
 impl Recorder {
     async fn record(&self, part: Vec<Group>) -> Result<Recorded> {
-        let events = part.iter().map(|group| self.event(group)).collect::<Result<_>>()?;
+        let mut events = Vec::new();
+        for group in &part {
+            events.extend(group.chosen()?.iter().map(|chosen| self.event(chosen)));
+        }
         let mut log = self.log.begin(self.scope).await?;
         self.state.record_all(&mut log, &self.actor, events).await?;
         gate::commit_export(&self.state, log, part).await
     }
 
-    fn event(&self, group: &Group) -> Result<Event> {
-        let ids = group.ids()?;
+    fn event(&self, chosen: &Chosen<'_>) -> Event {
+        let ids = chosen.ids();
         let count = ids.len();
-        let license_id = self.estate.contracts.get(&group.contract).map_or("", |cells| &cells.license_id);
         let detail = serde_json::json!({ "format": self.format.to_string(), "count": count });
-        let subject = format!("{count} keys of License ID {license_id}");
-        Ok(Event::done("keys.export", subject).on(group.contract).with(detail).keys(ids))
+        let subject = format!("{count} keys of License ID {}", chosen.contract.license_id);
+        Event::done("keys.export", subject).on(chosen.contract.id).with(detail).keys(ids)
     }
 
     /// An export that takes nothing leaves one event on the site's chain.
@@ -242,144 +227,3 @@ pub fn attachment(format: Format, name: &str, now: OffsetDateTime) -> Result<[(h
 
 /// A file as it is being written.
 pub type Chunks = mpsc::Receiver<std::io::Result<Bytes>>;
-
-/// An export under way.
-struct Job {
-    state: AppState,
-    rows: mpsc::Receiver<Recording>,
-    format: Format,
-    estate: Arc<Estate>,
-    sender: mpsc::Sender<std::io::Result<Bytes>>,
-}
-
-impl Job {
-    async fn run(mut self) {
-        let sender = self.sender.clone();
-        let done = match self.format.text() {
-            Some(format) => self.text(format).await,
-            None => self.sheet().await,
-        };
-        if let Err(fault) = done {
-            // The head is long sent: breaking the connection off is how the client learns of it.
-            tracing::error!(error = format!("{fault:#}"), "an export broke off");
-            let _ = sender.send(Err(std::io::Error::other("the export broke off"))).await;
-        }
-    }
-
-    async fn text(&mut self, format: TextFormat) -> anyhow::Result<()> {
-        let opener = self.opener()?;
-        let mut out = header_bytes(format, &KEY_COLUMNS);
-        let mut scratch = Scratch::new();
-        while let Some(part) = self.rows.recv().await {
-            let part = part.await?.map_err(Error::plain)?;
-            for group in part.part() {
-                scratch.each(group, &part, &self.estate, &opener, |cells| {
-                    append_row(&mut out, format, cells);
-                    Ok(())
-                })?;
-                if out.len() >= CHUNK {
-                    let chunk = std::mem::replace(&mut out, Vec::with_capacity(CHUNK * 2));
-                    if self.sender.send(Ok(chunk.into())).await.is_err() {
-                        return Ok(()); // the reader has gone
-                    }
-                }
-            }
-        }
-        let _ = self.sender.send(Ok(out.into())).await;
-        Ok(())
-    }
-
-    async fn sheet(&mut self) -> anyhow::Result<()> {
-        let opener = self.opener()?;
-        let mut sheet = XlsxSheet::new_in(&temporary_directory(), &KEY_COLUMNS)?;
-        let mut scratch = Scratch::new();
-        while let Some(part) = self.rows.recv().await {
-            let part = part.await?.map_err(Error::plain)?;
-            for group in part.part() {
-                scratch.each(group, &part, &self.estate, &opener, |cells| Ok(sheet.row(cells)?))?;
-            }
-        }
-        let file = tokio::task::spawn_blocking(move || sheet.finish()).await??;
-        let mut chunks = tokio_util::io::ReaderStream::with_capacity(tokio::fs::File::from_std(file), CHUNK);
-        while let Some(chunk) = chunks.try_next().await? {
-            if self.sender.send(Ok(chunk)).await.is_err() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn opener(&self) -> anyhow::Result<Opener> {
-        let mut opener = Opener::new(self.state.clone());
-        opener.learn(&self.estate.data_keys)?;
-        Ok(opener)
-    }
-}
-
-/// Where a spreadsheet's nameless temporary files go: memory where there is some set aside for it,
-/// since they hold keys in clear for as long as they are written.
-fn temporary_directory() -> PathBuf {
-    let memory = PathBuf::from("/dev/shm");
-    if memory.is_dir() { memory } else { std::env::temp_dir() }
-}
-
-/// What one row needs while it is written; zeroed when done.
-struct Scratch {
-    key: Vec<u8>,
-    buffer: CellBuffer,
-}
-
-impl Scratch {
-    /// With more room than a key takes, so that none is left behind where it didn't fit.
-    fn new() -> Self {
-        Self { key: Vec::with_capacity(256), buffer: CellBuffer::default() }
-    }
-}
-
-impl Scratch {
-    /// Calls `write` with the cells of each key of a group.
-    fn each(
-        &mut self,
-        group: &Group,
-        part: &Recorded,
-        estate: &Estate,
-        opener: &Opener,
-        mut write: impl FnMut(&[&str; 9]) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        // Both were read in the same state of the database as the keys.
-        let contract = estate.contracts.get(&group.contract).context("a key's License ID is missing")?;
-        let data_key = opener.data_key(group.contract);
-        group.for_each(|row| {
-            let key = match row.secret {
-                Secret::Sealed(sealed) => {
-                    let data_key = data_key.context("a License ID's data key is missing")?;
-                    ExportedKey::Key(opener.open(part, data_key, row.id, sealed, &mut self.key)?)
-                }
-                Secret::NotNeeded(text) => ExportedKey::NotNeeded(text),
-            };
-            let product = estate.products.get(&row.product).context("a key's product is missing")?;
-            let number = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
-            let view = KeyExportRow {
-                license_id: &contract.license_id,
-                parent_program: &contract.program,
-                organization: &contract.organization,
-                product,
-                key,
-                kind: row.kind,
-                activations: row
-                    .used
-                    .zip(row.total)
-                    .map(|(used, limit)| Activations { used: number(used), limit: number(limit) }),
-                seats: row.seats.map(number),
-                osa_status: row.osa_status,
-            };
-            write(&view.cells(&mut self.buffer))
-        })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        self.key.zeroize();
-    }
-}

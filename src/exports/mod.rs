@@ -11,6 +11,7 @@ pub mod columns;
 pub mod contracts;
 pub mod db;
 pub mod groups;
+mod job;
 pub mod keys;
 mod orders;
 pub mod sheet;

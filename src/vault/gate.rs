@@ -3,7 +3,7 @@
 //! Order of events, always: permission (the proof in the caller's hands), budget, audit row
 //! committed, and only then the key. Where the audit row can't be written, nothing is released.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use time::Duration;
@@ -92,7 +92,6 @@ fn describe(key: &KeyHead) -> String {
 /// [`Released`] that only [`commit_export`] makes.
 pub struct Opener {
     state: AppState,
-    known: HashMap<Uuid, Arc<DataKey>>,
 }
 
 /// A part of an export whose audit events are committed. Made by [`commit_export`] alone.
@@ -119,23 +118,15 @@ impl<T> Released<T> {
 impl Opener {
     /// Prepares to open the keys of an export.
     pub fn new(state: AppState) -> Self {
-        Self { state, known: HashMap::new() }
+        Self { state }
     }
 
-    /// Learns the data keys that the export's rows are sealed under.
+    /// The data key of a License ID, unwrapped.
     ///
     /// # Errors
-    /// When one doesn't unwrap.
-    pub fn learn(&mut self, rows: &[(Uuid, Uuid, Vec<u8>)]) -> Result<(), VaultError> {
-        for (id, contract, wrapped) in rows {
-            self.known.insert(*contract, self.state.vault.unwrap(*id, *contract, wrapped)?);
-        }
-        Ok(())
-    }
-
-    /// The data key of a License ID.
-    pub fn data_key(&self, contract: Uuid) -> Option<&DataKey> {
-        self.known.get(&contract).map(AsRef::as_ref)
+    /// When it doesn't unwrap.
+    pub fn data_key(&self, id: Uuid, contract: Uuid, wrapped: &[u8]) -> Result<Arc<DataKey>, VaultError> {
+        self.state.vault.unwrap(id, contract, wrapped)
     }
 
     /// A key of a released part in clear, in `space`: zero it when the last one is written.
