@@ -101,9 +101,19 @@ async fn make_heads(tx: &mut Scoped, names: &[String]) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// The ends of these chains, locked.
 async fn lock_heads(tx: &mut Scoped, names: &[String]) -> sqlx::Result<BTreeMap<String, (i64, Vec<u8>)>> {
-    // New chains get their head first, so that the first two writers have a row to queue at.
-    make_heads(tx, names).await?;
+    let mut heads = found_heads(tx, names).await?;
+    if heads.len() < names.len() {
+        // A License ID's and the site's are there from the start. Of what isn't, the first two writers need a row to
+        // queue at.
+        make_heads(tx, names).await?;
+        heads = found_heads(tx, names).await?;
+    }
+    Ok(heads)
+}
+
+async fn found_heads(tx: &mut Scoped, names: &[String]) -> sqlx::Result<BTreeMap<String, (i64, Vec<u8>)>> {
     let rows: Vec<(String, i64, Vec<u8>)> =
         // Joined, so that each is found by index: `= ANY` of hundreds of names reads the whole table, name by name.
         sqlx::query_as(

@@ -91,16 +91,29 @@ pub async fn count(tx: &mut Scoped, selection: &Selection) -> sqlx::Result<i64> 
     bind!(sqlx::query_scalar(AssertSqlSafe(statement)), selection).fetch_one(&mut **tx).await
 }
 
-/// The names of the products that the person sees, by their rows: a key's row carries its product's id.
+/// What many keys share, read once: a row carries ids in place of these names.
+#[derive(Debug)]
+pub struct Names {
+    /// Of products, by their rows.
+    pub products: HashMap<Uuid, String>,
+    /// Of organisations, by their rows.
+    pub organizations: HashMap<Uuid, String>,
+}
+
+/// The names that the person sees.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn products(tx: &mut Scoped) -> sqlx::Result<HashMap<Uuid, String>> {
+pub async fn names(tx: &mut Scoped) -> sqlx::Result<Names> {
     let products: Vec<(Uuid, String)> =
         sqlx::query_as("SELECT id, name FROM products WHERE id IN (SELECT app_seen_products())")
             .fetch_all(&mut **tx)
             .await?;
-    Ok(products.into_iter().collect())
+    let organizations: Vec<(Uuid, String)> =
+        sqlx::query_as("SELECT id, name FROM organizations WHERE id IN (SELECT app_seen_organizations())")
+            .fetch_all(&mut **tx)
+            .await?;
+    Ok(Names { products: products.into_iter().collect(), organizations: organizations.into_iter().collect() })
 }
 
 /// Groups handed over at a time hold about so many keys: an export logs and commits that many at once, and
@@ -153,19 +166,20 @@ fn rows(selection: &Selection) -> String {
     }
     format!(
         "SELECT chosen.*
-         FROM (SELECT part, array_agg(id ORDER BY license_id) AS ids
-               FROM (SELECT c.id, c.license_id, (row_number() OVER (ORDER BY c.license_id) - 1) / {LICENSE_IDS} AS part
-                     FROM contracts c WHERE {mine}) mine
+         FROM (SELECT part, array_agg(id) AS ids, array_agg(license_id) AS license_ids, array_agg(program) AS programs,
+                      array_agg(organization_id) AS organizations
+               FROM (SELECT c.id, c.license_id, c.program, c.organization_id,
+                            (row_number() OVER (ORDER BY c.license_id) - 1) / {LICENSE_IDS} AS part
+                     FROM contracts c WHERE {mine} ORDER BY part, c.license_id) mine
                GROUP BY part) parts
          CROSS JOIN LATERAL (
             SELECT {}
-            FROM (SELECT c.id, c.license_id, c.program, o.name AS organization, d.id AS data_key_id, d.wrapped, its.*
-                  FROM unnest(parts.ids) WITH ORDINALITY AS u (id, place)
-                  JOIN contracts c ON c.id = u.id
-                  JOIN organizations o ON o.id = c.organization_id
+            FROM (SELECT c.id, c.license_id, c.program, c.organization_id, d.id AS data_key_id, d.wrapped, its.*
+                  FROM unnest(parts.ids, parts.license_ids, parts.programs, parts.organizations) WITH ORDINALITY
+                       AS c (id, license_id, program, organization_id, place)
                   LEFT JOIN data_keys d ON d.contract_id = c.id
                   CROSS JOIN LATERAL (SELECT {} FROM product_keys k WHERE k.contract_id = c.id AND {}) its
-                  WHERE its.keys > 0 ORDER BY u.place) one
+                  WHERE its.keys > 0 ORDER BY c.place) one
          ) chosen
          WHERE chosen.ids IS NOT NULL ORDER BY parts.part",
         Group::COLUMNS,

@@ -25,8 +25,8 @@ pub struct Contract {
     pub license_id: String,
     /// Programme.
     pub program: String,
-    /// Organisation.
-    pub organization: String,
+    /// Its organisation's row.
+    pub organization: Uuid,
     /// The id of its data key, and that key wrapped; `None` where none of its products needs a key.
     pub data_key: Option<(Uuid, Vec<u8>)>,
     /// How many of its keys were chosen, at least one.
@@ -38,9 +38,8 @@ pub struct Contract {
 pub struct Chosen<'r> {
     /// Whose they are.
     pub contract: &'r Contract,
-    heads: &'r [[u8; HEAD]],
+    strung: &'r [u8],
     secrets: &'r [u8],
-    statuses: &'r str,
 }
 
 /// One key, borrowed from its group.
@@ -55,11 +54,11 @@ pub struct SealedRow<'r> {
     /// The key, or what stands in its place.
     pub secret: Secret<'r>,
     /// Activations used.
-    pub used: Option<i64>,
+    pub used: Option<u32>,
     /// Activations in all.
-    pub total: Option<i64>,
+    pub total: Option<u32>,
     /// Seats.
-    pub seats: Option<i64>,
+    pub seats: Option<u32>,
     /// OSA status.
     pub osa_status: &'r str,
 }
@@ -77,13 +76,12 @@ impl Group {
     /// What [`super::db::read`] gathers of the License IDs of a row, in the order that [`Group::of`] takes it; null
     /// where none of them has a chosen key.
     pub const COLUMNS: &str =
-        "array_agg(one.id) AS ids, array_agg(one.license_id), array_agg(one.program), array_agg(one.organization),
-        array_agg(one.data_key_id), array_agg(one.wrapped), array_agg(one.keys),
-        string_agg(one.strung, ''), string_agg(one.secrets, ''), string_agg(one.statuses, '')";
+        "array_agg(one.id) AS ids, array_agg(one.license_id), array_agg(one.program), array_agg(one.organization_id),
+        array_agg(one.data_key_id), array_agg(one.wrapped), array_agg(one.keys), string_agg(one.strung, ''), string_agg(one.secrets, '')";
     /// What it gathers of one License ID's keys, each strung together, which costs PostgreSQL half of what an array
     /// does.
     pub const STRUNG: &str = "count(*) AS keys, string_agg(k.strung, '') AS strung,
-        string_agg(coalesce(k.sealed, convert_to(k.no_key_text, 'UTF8')), '') AS secrets, string_agg(k.osa_status, '') AS statuses";
+        string_agg(coalesce(k.sealed, convert_to(k.no_key_text, 'UTF8')), '') AS secrets";
 
     /// Takes one row.
     ///
@@ -91,7 +89,7 @@ impl Group {
     /// Never on a row of [`super::db::read`].
     pub fn of(row: PgRow) -> sqlx::Result<Self> {
         let (ids, license_ids): (Vec<Uuid>, Vec<String>) = (row.try_get(0)?, row.try_get(1)?);
-        let (programs, organizations): (Vec<String>, Vec<String>) = (row.try_get(2)?, row.try_get(3)?);
+        let (programs, organizations): (Vec<String>, Vec<Uuid>) = (row.try_get(2)?, row.try_get(3)?);
         let (data_keys, wrapped): (Vec<Option<Uuid>>, Vec<Option<Vec<u8>>>) = (row.try_get(4)?, row.try_get(5)?);
         let counts: Vec<i64> = row.try_get(6)?;
         let contracts = ids
@@ -118,42 +116,42 @@ impl Group {
     /// # Errors
     /// Never on a row of [`super::db::read`].
     pub fn chosen(&self) -> sqlx::Result<Vec<Chosen<'_>>> {
-        deal(&self.contracts, self.row.try_get(7)?, self.row.try_get(8)?, self.row.try_get(9)?)
+        deal(&self.contracts, self.row.try_get(7)?, self.row.try_get(8)?)
     }
 }
 
 /// Gives each License ID what is its own.
-fn deal<'r>(
-    contracts: &'r [Contract],
-    strung: &'r [u8],
-    mut secrets: &'r [u8],
-    mut statuses: &'r str,
-) -> sqlx::Result<Vec<Chosen<'r>>> {
-    let (mut heads, rest) = strung.as_chunks();
+fn deal<'r>(contracts: &'r [Contract], strung: &'r [u8], secrets: &'r [u8]) -> sqlx::Result<Vec<Chosen<'r>>> {
+    let (mut strung, mut secrets) = (strung, secrets);
     let mut dealt = Vec::with_capacity(contracts.len());
     for contract in contracts {
-        let mut chosen = Chosen { contract, heads, secrets, statuses };
-        (chosen.heads, heads) = heads.split_at_checked(contract.keys).ok_or_else(malformed)?;
-        let (secret, status) = chosen.lengths();
+        let mut chosen = Chosen { contract, strung, secrets };
+        let mut secret = 0_usize;
+        for _ in 0..contract.keys {
+            let (head, _, later) = first(strung)?;
+            (secret, strung) = (secret.saturating_add(head.secret()), later);
+        }
+        chosen.strung = &chosen.strung[..chosen.strung.len() - strung.len()];
         (chosen.secrets, secrets) = secrets.split_at_checked(secret).ok_or_else(malformed)?;
-        (chosen.statuses, statuses) = statuses.split_at_checked(status).ok_or_else(malformed)?;
         dealt.push(chosen);
     }
-    let all = rest.is_empty() && heads.is_empty() && secrets.is_empty() && statuses.is_empty();
-    if all { Ok(dealt) } else { Err(malformed()) }
+    if strung.is_empty() && secrets.is_empty() { Ok(dealt) } else { Err(malformed()) }
 }
 
 impl Chosen<'_> {
     /// The rows of its keys.
-    pub fn ids(&self) -> Vec<Uuid> {
-        self.heads.iter().map(|head| Head(head).id()).collect()
-    }
-
-    /// Bytes of all secrets, and of all OSA statuses.
-    fn lengths(&self) -> (usize, usize) {
-        self.heads.iter().map(|head| Head(head).lengths()).fold((0, 0), |(secrets, statuses), (secret, status)| {
-            (secrets.saturating_add(secret), statuses.saturating_add(status))
-        })
+    ///
+    /// # Errors
+    /// As [`Chosen::for_each`] of its own.
+    pub fn ids(&self) -> sqlx::Result<Vec<Uuid>> {
+        let mut ids = Vec::with_capacity(self.contract.keys);
+        let mut strung = self.strung;
+        while !strung.is_empty() {
+            let (head, _, later) = first(strung)?;
+            ids.push(head.id());
+            strung = later;
+        }
+        Ok(ids)
     }
 
     /// Calls `each` with every key.
@@ -164,13 +162,11 @@ impl Chosen<'_> {
         &self,
         mut each: impl FnMut(SealedRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (mut secrets, mut statuses) = (self.secrets, self.statuses);
-        for head in self.heads {
-            let head = Head(head);
-            let (secret, status) = head.lengths();
-            let (secret, later) = secrets.split_at_checked(secret).ok_or_else(malformed)?;
-            let (osa_status, later_statuses) = statuses.split_at_checked(status).ok_or_else(malformed)?;
-            (secrets, statuses) = (later, later_statuses);
+        let (mut strung, mut secrets) = (self.strung, self.secrets);
+        while !strung.is_empty() {
+            let (head, osa_status, later) = first(strung)?;
+            let (secret, later_secrets) = secrets.split_at_checked(head.secret()).ok_or_else(malformed)?;
+            (strung, secrets) = (later, later_secrets);
             let kind = head.kind()?;
             each(SealedRow {
                 id: head.id(),
@@ -178,23 +174,31 @@ impl Chosen<'_> {
                 kind,
                 secret: match kind {
                     Some(_) => Secret::Sealed(secret),
-                    None => Secret::NotNeeded(std::str::from_utf8(secret).map_err(|_| malformed())?),
+                    None => Secret::NotNeeded(text(secret)?),
                 },
-                used: head.number(32),
-                total: head.number(40),
-                seats: head.number(48),
-                osa_status,
+                used: head.count(32),
+                total: head.count(36),
+                seats: head.count(40),
+                osa_status: text(osa_status)?,
             })?;
         }
         Ok(())
     }
 }
 
-/// Bytes of `product_keys.strung`.
-const HEAD: usize = 65;
+/// Bytes of `product_keys.strung` before the OSA status.
+const HEAD: usize = 53;
 
-/// A key's `product_keys.strung`; where each part stands, its migration says.
+/// The beginning of a key's `product_keys.strung`; where each part stands, its migration says.
 struct Head<'r>(&'r [u8; HEAD]);
+
+/// The first key of some strung together, its OSA status, and the others.
+fn first(strung: &[u8]) -> sqlx::Result<(Head<'_>, &[u8], &[u8])> {
+    let (head, rest) = strung.split_first_chunk().ok_or_else(malformed)?;
+    let head = Head(head);
+    let (status, later) = rest.split_at_checked(head.length(48)).ok_or_else(malformed)?;
+    Ok((head, status, later))
+}
 
 impl Head<'_> {
     fn bytes<const N: usize>(&self, at: usize) -> [u8; N] {
@@ -211,15 +215,18 @@ impl Head<'_> {
         Uuid::from_bytes(self.bytes(16))
     }
 
-    fn number(&self, at: usize) -> Option<i64> {
-        let number = i64::from_be_bytes(self.bytes(at));
-        (number >= 0).then_some(number)
+    fn count(&self, at: usize) -> Option<u32> {
+        let count = u32::from_be_bytes(self.bytes(at));
+        (count < u32::MAX).then_some(count)
     }
 
-    /// Bytes of the secret, and of the OSA status.
-    fn lengths(&self) -> (usize, usize) {
-        let length = |at| usize::try_from(u32::from_be_bytes(self.bytes(at))).unwrap_or(usize::MAX);
-        (length(56), length(60))
+    fn length(&self, at: usize) -> usize {
+        usize::try_from(u32::from_be_bytes(self.bytes(at))).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes of the secret.
+    fn secret(&self) -> usize {
+        self.length(44)
     }
 
     fn kind(&self) -> sqlx::Result<Option<KeyKind>> {
@@ -229,30 +236,35 @@ impl Head<'_> {
     }
 }
 
+fn text(bytes: &[u8]) -> sqlx::Result<&str> {
+    std::str::from_utf8(bytes).map_err(|_| malformed())
+}
+
 fn malformed() -> sqlx::Error {
-    sqlx::Error::Decode("a License ID's keys aren't what their statement says".into())
+    sqlx::Error::Decode("the keys of some License IDs aren't what their statement says".into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn strung(kind: u8, secret: u32, status: u32) -> Vec<u8> {
-        let numbers = [7_i64, 50, -1].map(i64::to_be_bytes);
-        [&[1; 16], &[2; 16], numbers.as_flattened(), &secret.to_be_bytes(), &status.to_be_bytes(), &[kind]].concat()
+    fn strung(kind: u8, secret: u32, status: &str) -> Vec<u8> {
+        let counts = [7, 50, u32::MAX].map(u32::to_be_bytes);
+        let lengths = [secret, u32::try_from(status.len()).unwrap()].map(u32::to_be_bytes);
+        [&[1; 16], &[2; 16], counts.as_flattened(), lengths.as_flattened(), &[kind], status.as_bytes()].concat()
     }
 
     fn contract(license_id: &str, keys: usize) -> Contract {
-        let (program, organization) = (String::new(), String::new());
-        Contract { id: Uuid::nil(), license_id: license_id.into(), program, organization, data_key: None, keys }
+        let (id, organization, program) = (Uuid::nil(), Uuid::nil(), String::new());
+        Contract { id, license_id: license_id.into(), program, organization, data_key: None, keys }
     }
 
-    fn all(counts: &[usize], strung: &[u8], secrets: &[u8], statuses: &str) -> sqlx::Result<Vec<String>> {
+    fn all(counts: &[usize], strung: &[u8], secrets: &[u8]) -> sqlx::Result<Vec<String>> {
         let contracts: Vec<_> =
             counts.iter().enumerate().map(|(index, keys)| contract(&index.to_string(), *keys)).collect();
         let mut rows = Vec::new();
-        for chosen in deal(&contracts, strung, secrets, statuses)? {
-            assert_eq!(chosen.ids().len(), chosen.contract.keys);
+        for chosen in deal(&contracts, strung, secrets)? {
+            assert_eq!(chosen.ids()?.len(), chosen.contract.keys);
             chosen.for_each(|row| {
                 rows.push(format!(
                     "{}: {:?} {:?} {:?} {:?} {:?} {}",
@@ -266,8 +278,8 @@ mod tests {
 
     #[test]
     fn each_key_takes_what_is_its_own() {
-        let strung = [strung(b'M', 3, 0), strung(b'N', 4, 6), strung(b'V', 1, 0)].concat();
-        let rows = all(&[2, 1], &strung, b"\x01\x02\x03none\x04", "Active").unwrap();
+        let strung = [strung(b'M', 3, ""), strung(b'N', 4, "Active"), strung(b'V', 1, "")].concat();
+        let rows = all(&[2, 1], &strung, b"\x01\x02\x03none\x04").unwrap();
         assert_eq!(
             rows,
             [
@@ -280,14 +292,15 @@ mod tests {
 
     #[test]
     fn what_is_too_short_or_too_long_is_an_error() {
-        let one = strung(b'M', 3, 1);
-        assert!(all(&[1], &one, b"abc", "x").is_ok());
-        assert!(all(&[1], &one[1..], b"abc", "x").is_err(), "a byte missing");
-        assert!(all(&[2], &one, b"abc", "x").is_err(), "a key missing");
-        assert!(all(&[], &one, b"abc", "x").is_err(), "a key of nobody");
-        for (secrets, statuses) in [("ab", "x"), ("abcd", "x"), ("abc", ""), ("abc", "xy")] {
-            assert!(all(&[1], &one, secrets.as_bytes(), statuses).is_err(), "{secrets} {statuses}");
+        let one = strung(b'M', 3, "x");
+        assert!(all(&[1], &one, b"abc").is_ok());
+        assert!(all(&[1], &one[1..], b"abc").is_err(), "a byte missing at the beginning");
+        assert!(all(&[1], &one[..one.len() - 1], b"abc").is_err(), "a byte missing at the end");
+        assert!(all(&[2], &one, b"abc").is_err(), "a key missing");
+        assert!(all(&[], &one, b"abc").is_err(), "a key of nobody");
+        for secrets in ["ab", "abcd"] {
+            assert!(all(&[1], &one, secrets.as_bytes()).is_err(), "{secrets}");
         }
-        assert!(all(&[1], &strung(b'X', 3, 1), b"abc", "x").is_err(), "a kind that isn't one");
+        assert!(all(&[1], &strung(b'X', 3, ""), b"abc").is_err(), "a kind that isn't one");
     }
 }

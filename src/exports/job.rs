@@ -15,7 +15,8 @@ use zeroize::Zeroize;
 
 use super::{
     CellBuffer, ExportedKey, Format, KEY_COLUMNS, KeyExportRow, TextFormat, XlsxSheet, append_row,
-    groups::{Contract, Group, SealedRow, Secret},
+    db::Names,
+    groups::{Group, Secret},
     header_bytes,
 };
 use crate::{
@@ -41,8 +42,8 @@ pub struct Job {
     pub parts: mpsc::Receiver<Recording>,
     /// What is written.
     pub format: Format,
-    /// Names of products by their rows.
-    pub products: HashMap<Uuid, String>,
+    /// Names that rows carry the ids of, read in the same state of the database.
+    pub names: Names,
     /// Takes the file.
     pub sender: mpsc::Sender<io::Result<Bytes>>,
 }
@@ -122,6 +123,7 @@ impl Job {
         for group in part.part() {
             for chosen in group.chosen()? {
                 let contract = chosen.contract;
+                let organization = name(&self.names.organizations, contract.organization)?;
                 let data_key = match &contract.data_key {
                     Some((id, wrapped)) => Some(self.opener.data_key(*id, contract.id, wrapped)?),
                     None => None,
@@ -134,9 +136,19 @@ impl Job {
                         }
                         Secret::NotNeeded(text) => ExportedKey::NotNeeded(text),
                     };
-                    // Read in the same state of the database as the keys.
-                    let product = self.products.get(&row.product).context("a key's product is missing")?;
-                    write(&view(contract, product, key, &row).cells(&mut scratch.buffer))
+                    let product = name(&self.names.products, row.product)?;
+                    let row = KeyExportRow {
+                        license_id: &contract.license_id,
+                        parent_program: &contract.program,
+                        organization,
+                        product,
+                        key,
+                        kind: row.kind,
+                        activations: row.used.zip(row.total).map(|(used, limit)| Activations { used, limit }),
+                        seats: row.seats,
+                        osa_status: row.osa_status,
+                    };
+                    write(&row.cells(&mut scratch.buffer))
                 })?;
             }
         }
@@ -151,22 +163,8 @@ fn temporary_directory() -> PathBuf {
     if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
-fn view<'a>(contract: &'a Contract, product: &'a str, key: ExportedKey<'a>, row: &SealedRow<'a>) -> KeyExportRow<'a> {
-    let number = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
-    KeyExportRow {
-        license_id: &contract.license_id,
-        parent_program: &contract.program,
-        organization: &contract.organization,
-        product,
-        key,
-        kind: row.kind,
-        activations: row
-            .used
-            .zip(row.total)
-            .map(|(used, limit)| Activations { used: number(used), limit: number(limit) }),
-        seats: row.seats.map(number),
-        osa_status: row.osa_status,
-    }
+fn name(names: &HashMap<Uuid, String>, id: Uuid) -> anyhow::Result<&str> {
+    Ok(names.get(&id).context("the name of a product or an organisation is missing")?)
 }
 
 /// What one row needs while it is written; zeroed when done.

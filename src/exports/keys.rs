@@ -134,8 +134,8 @@ pub async fn begin(
     let mut source = state.db.begin_still(scope).await?;
     let log = state.db.apart(LOGS);
     // The log's first connection is opened meanwhile; where it can't be, the first part tells.
-    let (products, _) = tokio::join!(db::products(&mut source), log.answers());
-    let products = products?;
+    let (names, _) = tokio::join!(db::names(&mut source), log.answers());
+    let names = names?;
     let (ahead, mut parts) = mpsc::channel(READ_AHEAD);
     tokio::spawn(db::read(source, selection, ahead));
 
@@ -152,7 +152,7 @@ pub async fn begin(
     }
 
     let (sender, receiver) = mpsc::channel(DEPTH);
-    let job = Job { opener: Opener::new(state.clone()), parts: rows, format, products, sender };
+    let job = Job { opener: Opener::new(state.clone()), parts: rows, format, names, sender };
     tokio::task::spawn_blocking(move || {
         let _place = place;
         job.run();
@@ -177,19 +177,21 @@ impl Recorder {
     async fn record(&self, part: Vec<Group>) -> Result<Recorded> {
         let mut events = Vec::new();
         for group in &part {
-            events.extend(group.chosen()?.iter().map(|chosen| self.event(chosen)));
+            for chosen in group.chosen()? {
+                events.push(self.event(&chosen)?);
+            }
         }
         let mut log = self.log.begin(self.scope).await?;
         self.state.record_all(&mut log, &self.actor, events).await?;
         gate::commit_export(&self.state, log, part).await
     }
 
-    fn event(&self, chosen: &Chosen<'_>) -> Event {
-        let ids = chosen.ids();
+    fn event(&self, chosen: &Chosen<'_>) -> Result<Event> {
+        let ids = chosen.ids()?;
         let count = ids.len();
         let detail = serde_json::json!({ "format": self.format.to_string(), "count": count });
         let subject = format!("{count} keys of License ID {}", chosen.contract.license_id);
-        Event::done("keys.export", subject).on(chosen.contract.id).with(detail).keys(ids)
+        Ok(Event::done("keys.export", subject).on(chosen.contract.id).with(detail).keys(ids))
     }
 
     /// An export that takes nothing leaves one event on the site's chain.

@@ -1,0 +1,1 @@
+-- This version begins the chains of the License IDs that the first one made, and adds no table.

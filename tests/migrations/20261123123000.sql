@@ -1,0 +1,1 @@
+-- This version makes a column anew of the others, and adds no table.
