@@ -1,20 +1,16 @@
 //! Opens what stands in the log, and writes the file.
 
-use std::{
-    collections::HashMap,
-    fs::File,
-    io::{self, Read},
-    path::PathBuf,
-};
+use std::{collections::HashMap, io, path::PathBuf};
 
 use anyhow::Context;
 use bytes::Bytes;
-use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
+use futures_util::TryStreamExt;
+use tokio::{sync::mpsc, task::JoinHandle};
 use uuid::Uuid;
 use zeroize::Zeroize;
 
 use super::{
-    CellBuffer, ExportedKey, Format, KEY_COLUMNS, KeyExportRow, TextFormat, XlsxSheet, append_row,
+    CellBuffer, ExportedKey, Format, KEY_COLUMNS, KeyExportRow, LICENSE_ID_COLUMNS, RowWriter, TextFormat, XlsxSheet,
     db::Names,
     groups::{Group, Secret},
     header_bytes,
@@ -33,8 +29,8 @@ pub type Recorded = Released<Vec<Group>>;
 /// The same on their way into it.
 pub type Recording = JoinHandle<Result<Recorded>>;
 
-/// An export under way. It works on a thread of its own: to open and write a part takes milliseconds, and a worker
-/// of the runtime that is busy for so long leaves everybody's sockets unread.
+/// An export under way. To open and write a part takes milliseconds, and a worker of the runtime that is busy for so long
+/// leaves the sockets unread: after each group it looks at them (decision 51).
 pub struct Job {
     /// Opens the keys.
     pub opener: Opener,
@@ -54,103 +50,106 @@ pub struct Job {
 struct Gone;
 
 impl Job {
-    /// Writes the file from its first to its last byte. Blocks: for the log, and for whoever takes it.
-    pub fn run(mut self) {
+    /// Writes the file from its first to its last byte.
+    pub async fn run(mut self) {
         let done = match self.format.text() {
-            Some(format) => self.text(format),
-            None => self.sheet(),
+            Some(format) => self.text(format).await,
+            None => self.sheet().await,
         };
         match done {
             Err(fault) if !fault.is::<Gone>() => {
                 // The head is long sent: breaking the connection off is how the client learns of it.
                 tracing::error!(error = format!("{fault:#}"), "an export broke off");
-                let _ = self.sender.blocking_send(Err(io::Error::other("the export broke off")));
+                let _ = self.sender.send(Err(io::Error::other("the export broke off"))).await;
             }
             _ => {}
         }
     }
 
-    fn text(&mut self, format: TextFormat) -> anyhow::Result<()> {
+    async fn text(&mut self, format: TextFormat) -> anyhow::Result<()> {
         let mut out = header_bytes(format, &KEY_COLUMNS);
+        let mut writer = RowWriter::new(format, LICENSE_ID_COLUMNS);
         let mut scratch = Scratch::new();
-        while let Some(part) = self.next()? {
-            self.each(&part, &mut scratch, |cells| {
-                append_row(&mut out, format, cells);
-                if out.len() < CHUNK {
-                    return Ok(());
+        while let Some(part) = self.next().await? {
+            for group in part.part() {
+                self.each(group, &part, &mut scratch, |cells| {
+                    writer.append(&mut out, cells);
+                    Ok(())
+                })?;
+                if out.len() >= CHUNK {
+                    let room = Vec::with_capacity(out.len());
+                    self.send(std::mem::replace(&mut out, room).into()).await?;
                 }
-                // A row is far shorter than that.
-                let room = Vec::with_capacity(CHUNK + 4096);
-                self.send(std::mem::replace(&mut out, room).into())
-            })?;
+                tokio::task::yield_now().await;
+            }
         }
-        self.send(out.into())
+        self.send(out.into()).await
     }
 
-    fn sheet(&mut self) -> anyhow::Result<()> {
+    async fn sheet(&mut self) -> anyhow::Result<()> {
         let mut sheet = XlsxSheet::new_in(&temporary_directory(), &KEY_COLUMNS)?;
         let mut scratch = Scratch::new();
-        while let Some(part) = self.next()? {
-            self.each(&part, &mut scratch, |cells| Ok(sheet.row(cells)?))?;
-        }
-        let mut file: File = sheet.finish()?;
-        loop {
-            let mut chunk = Vec::with_capacity(CHUNK);
-            if file.by_ref().take(CHUNK as u64).read_to_end(&mut chunk)? == 0 {
-                return Ok(());
+        while let Some(part) = self.next().await? {
+            for group in part.part() {
+                self.each(group, &part, &mut scratch, |cells| Ok(sheet.row(cells)?))?;
+                tokio::task::yield_now().await;
             }
-            self.send(chunk.into())?;
         }
+        let file = tokio::task::spawn_blocking(move || sheet.finish()).await??;
+        let mut chunks = tokio_util::io::ReaderStream::with_capacity(tokio::fs::File::from_std(file), CHUNK);
+        while let Some(chunk) = chunks.try_next().await? {
+            self.send(chunk).await?;
+        }
+        Ok(())
     }
 
     /// The next part, once it stands in the log.
-    fn next(&mut self) -> anyhow::Result<Option<Recorded>> {
-        let Some(recording) = self.parts.blocking_recv() else { return Ok(None) };
-        Ok(Some(Handle::current().block_on(recording)?.map_err(Error::plain)?))
+    async fn next(&mut self) -> anyhow::Result<Option<Recorded>> {
+        let Some(recording) = self.parts.recv().await else { return Ok(None) };
+        Ok(Some(recording.await?.map_err(Error::plain)?))
     }
 
-    fn send(&self, chunk: Bytes) -> anyhow::Result<()> {
-        Ok(self.sender.blocking_send(Ok(chunk)).map_err(|_| Gone)?)
+    async fn send(&self, chunk: Bytes) -> anyhow::Result<()> {
+        Ok(self.sender.send(Ok(chunk)).await.map_err(|_| Gone)?)
     }
 
-    /// Calls `write` with the cells of each key of a part.
+    /// Calls `write` with the cells of each key of a group.
     fn each(
         &self,
+        group: &Group,
         part: &Recorded,
         scratch: &mut Scratch,
         mut write: impl FnMut(&[&str; 9]) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        for group in part.part() {
-            for chosen in group.chosen()? {
-                let contract = chosen.contract;
-                let organization = name(&self.names.organizations, contract.organization)?;
-                let data_key = match &contract.data_key {
-                    Some((id, wrapped)) => Some(self.opener.data_key(*id, contract.id, wrapped)?),
-                    None => None,
+        for chosen in group.chosen()? {
+            let contract = chosen.contract;
+            let organization = name(&self.names.organizations, contract.organization)?;
+            let data_key = match &contract.data_key {
+                Some((id, wrapped)) => Some(self.opener.data_key(*id, contract.id, wrapped)?),
+                None => None,
+            };
+            chosen.for_each(|row| {
+                let key = match row.secret {
+                    Secret::Sealed(sealed) => {
+                        let data_key = data_key.as_ref().context("a License ID's data key is missing")?;
+                        ExportedKey::Key(self.opener.open(part, data_key, row.id, sealed, &mut scratch.key)?)
+                    }
+                    Secret::NotNeeded(text) => ExportedKey::NotNeeded(text),
                 };
-                chosen.for_each(|row| {
-                    let key = match row.secret {
-                        Secret::Sealed(sealed) => {
-                            let data_key = data_key.as_ref().context("a License ID's data key is missing")?;
-                            ExportedKey::Key(self.opener.open(part, data_key, row.id, sealed, &mut scratch.key)?)
-                        }
-                        Secret::NotNeeded(text) => ExportedKey::NotNeeded(text),
-                    };
-                    let product = name(&self.names.products, row.product)?;
-                    let row = KeyExportRow {
-                        license_id: &contract.license_id,
-                        parent_program: &contract.program,
-                        organization,
-                        product,
-                        key,
-                        kind: row.kind,
-                        activations: row.used.zip(row.total).map(|(used, limit)| Activations { used, limit }),
-                        seats: row.seats,
-                        osa_status: row.osa_status,
-                    };
-                    write(&row.cells(&mut scratch.buffer))
-                })?;
-            }
+                let product = name(&self.names.products, row.product)?;
+                let row = KeyExportRow {
+                    license_id: &contract.license_id,
+                    parent_program: &contract.program,
+                    organization,
+                    product,
+                    key,
+                    kind: row.kind,
+                    activations: row.used.zip(row.total).map(|(used, limit)| Activations { used, limit }),
+                    seats: row.seats,
+                    osa_status: row.osa_status,
+                };
+                write(&row.cells(&mut scratch.buffer))
+            })?;
         }
         Ok(())
     }

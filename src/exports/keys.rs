@@ -130,14 +130,15 @@ pub async fn begin(
 ) -> Result<Chunks> {
     state.vault.ensure_unsealed()?;
     let place = state.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
-    // One state of the database for all parts, and for the names that stand beside the keys.
+    // One state of the database for all parts, and for the names that stand beside the keys: read at the same time, on a
+    // connection that the log has yet no use for.
     let mut source = state.db.begin_still(scope).await?;
     let log = state.db.apart(LOGS);
-    // The log's first connection is opened meanwhile; where it can't be, the first part tells.
-    let (names, _) = tokio::join!(db::names(&mut source), log.answers());
-    let names = names?;
+    let mut beside = log.begin_beside(&mut source, scope).await?;
     let (ahead, mut parts) = mpsc::channel(READ_AHEAD);
     tokio::spawn(db::read(source, selection, ahead));
+    let names = db::names(&mut beside).await?;
+    drop(beside);
 
     let recorder = Recorder { log, state: state.clone(), scope, actor: actor.clone(), format };
     let (recorded, rows) = mpsc::channel(LOGS as usize);
@@ -153,9 +154,9 @@ pub async fn begin(
 
     let (sender, receiver) = mpsc::channel(DEPTH);
     let job = Job { opener: Opener::new(state.clone()), parts: rows, format, names, sender };
-    tokio::task::spawn_blocking(move || {
+    tokio::spawn(async move {
         let _place = place;
-        job.run();
+        job.run().await;
     });
     Ok(receiver)
 }

@@ -56,6 +56,9 @@ impl Role {
     }
 }
 
+/// Begins a transaction that sees one state of the database throughout.
+const STILL: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
 /// A pool of connections that act as one role.
 #[derive(Clone, Debug)]
 pub struct Db {
@@ -113,7 +116,17 @@ impl Db {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin_still(&self, scope: Scope) -> sqlx::Result<Scoped> {
-        self.begin_as("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", scope).await
+        self.begin_as(STILL, scope).await
+    }
+
+    /// Begins a second transaction that sees the very state of the database which `first`, of [`Db::begin_still`],
+    /// sees, so that two connections can read it at a time.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin_beside(&self, first: &mut Scoped, scope: Scope) -> sqlx::Result<Scoped> {
+        let snapshot: String = sqlx::query_scalar("SELECT pg_export_snapshot()").fetch_one(&mut **first).await?;
+        self.begin_as(&format!("{STILL}; SET TRANSACTION SNAPSHOT '{snapshot}'"), scope).await
     }
 
     async fn begin_as(&self, begin: &str, scope: Scope) -> sqlx::Result<Scoped> {
@@ -122,7 +135,7 @@ impl Db {
             Scope::System => "system".to_owned(),
             Scope::Responder => String::new(),
         };
-        // The values are made here of a UUID and a number: nothing of a request's text gets in.
+        // The values are made here of a UUID, a number and a snapshot's name: nothing of a request's text gets in.
         // LOCAL keeps them to this transaction; a SET for the session would leak to the pool's next user.
         let now = self.clock.now();
         let begin = format!("{begin}; SET LOCAL app.\"user\" = '{user}'; SET LOCAL app.now = '{}'", moment(now));

@@ -59,9 +59,9 @@ async fn organizations(tx: &mut Scoped) -> i64 {
     sqlx::query_scalar("select count(*) from organizations").fetch_one(&mut **tx).await.unwrap()
 }
 
-/// An export's names and keys are read by several statements.
+/// An export reads its keys on one connection and what stands beside them on another.
 #[tokio::test]
-async fn a_still_transaction_sees_one_state_whatever_is_written_meanwhile() {
+async fn transactions_beside_each_other_see_one_state_whatever_is_written_meanwhile() {
     let test = TestDb::new().await;
     let db = Db::connect(test.app.clone(), 4, Clock::System).await.unwrap();
     let mut first = db.begin_still(Scope::System).await.unwrap();
@@ -75,10 +75,11 @@ async fn a_still_transaction_sees_one_state_whatever_is_written_meanwhile() {
         .unwrap();
     writing.commit().await.unwrap();
 
+    let mut beside = db.begin_beside(&mut first, Scope::System).await.unwrap();
     let mut later = db.begin_still(Scope::System).await.unwrap();
-    assert_eq!(organizations(&mut first).await, 0, "as before");
+    assert_eq!(organizations(&mut beside).await, 0, "as the first one");
     assert_eq!(organizations(&mut later).await, 1);
-    drop((first, later));
+    drop((first, beside, later));
     db.close().await;
     test.done().await;
 }
