@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::groups::{Group, LICENSE_IDS};
+use super::groups::Group;
 use crate::{
     auth::roles::Permission,
     postgres::{Scoped, like},
@@ -128,7 +128,13 @@ pub type Parts = mpsc::Receiver<sqlx::Result<Vec<Group>>>;
 /// Sends the chosen keys of one License ID after the other, by their numbers and still sealed, until all are sent or
 /// nobody takes them.
 pub async fn read(mut tx: Scoped, selection: Selection, parts: mpsc::Sender<sqlx::Result<Vec<Group>>>) {
-    let statement = rows(&selection);
+    let statement = match license_ids_of_a_row(&mut tx).await {
+        Ok(license_ids) => rows(&selection, license_ids),
+        Err(fault) => {
+            let _ = parts.send(Err(fault)).await;
+            return;
+        }
+    };
     let mut rows = bind!(sqlx::query(AssertSqlSafe(statement)), selection).fetch(&mut *tx);
     let (mut part, mut keys, mut enough) = (Vec::new(), 0, FIRST);
     loop {
@@ -154,9 +160,35 @@ pub async fn read(mut tx: Scoped, selection: Selection, parts: mpsc::Sender<sqlx
     }
 }
 
+/// A row is made whole and then sent, and kept whole until it is written. One of about a thousand keys keeps PostgreSQL
+/// sending for so long that nobody waits for each 8 KiB of it, and is little to keep (decision 51).
+const KEYS_OF_A_ROW: f32 = 1_000.0;
+/// License IDs of a row at most.
+const LICENSE_IDS: f32 = 10.0;
+
+/// How many License IDs make a row of about [`KEYS_OF_A_ROW`], by what PostgreSQL last counted of both.
+async fn license_ids_of_a_row(tx: &mut Scoped) -> sqlx::Result<u32> {
+    let (keys, contracts): (f32, f32) = sqlx::query_as(
+        "SELECT k.reltuples, c.reltuples FROM pg_class k, pg_class c
+         WHERE k.oid = 'product_keys'::regclass AND c.oid = 'contracts'::regclass",
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(fitting(keys, contracts))
+}
+
+/// The same, of the counts; -1 where a table was never counted.
+fn fitting(keys: f32, contracts: f32) -> u32 {
+    let each = keys.max(1.0) / contracts.max(1.0);
+    // Between 1 and 10.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let fitting = (KEYS_OF_A_ROW / each).clamp(1.0, LICENSE_IDS) as u32;
+    fitting
+}
+
 /// The statement behind [`read`]: a row for some License IDs, since a message for each key would cost both sides more
 /// than the key itself. The first wall picks the License IDs and counts them off; all else is read where they stand.
-fn rows(selection: &Selection) -> String {
+fn rows(selection: &Selection, license_ids: u32) -> String {
     let mut mine = "c.id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))".to_owned();
     if selection.license_ids.is_some() {
         mine.push_str(" AND c.license_id = ANY($3)");
@@ -169,7 +201,7 @@ fn rows(selection: &Selection) -> String {
          FROM (SELECT part, array_agg(id) AS ids, array_agg(license_id) AS license_ids, array_agg(program) AS programs,
                       array_agg(organization_id) AS organizations
                FROM (SELECT c.id, c.license_id, c.program, c.organization_id,
-                            (row_number() OVER (ORDER BY c.license_id) - 1) / {LICENSE_IDS} AS part
+                            (row_number() OVER (ORDER BY c.license_id) - 1) / {license_ids} AS part
                      FROM contracts c WHERE {mine} ORDER BY part, c.license_id) mine
                GROUP BY part) parts
          CROSS JOIN LATERAL (
@@ -186,4 +218,18 @@ fn rows(selection: &Selection) -> String {
         Group::STRUNG,
         selection.conditions()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_holds_about_a_thousand_keys() {
+        assert_eq!(fitting(-1.0, -1.0), 10, "never counted");
+        assert_eq!(fitting(474.0, 14.0), 10);
+        assert_eq!(fitting(1_000_000.0, 5_000.0), 5);
+        assert_eq!(fitting(1_000_000.0, 100.0), 1);
+        assert_eq!(fitting(50_000.0, 0.0), 1);
+    }
 }

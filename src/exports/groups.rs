@@ -5,10 +5,6 @@ use uuid::Uuid;
 
 use crate::keys::KeyKind;
 
-/// License IDs of one row. A row is made whole and then sent: ten of a hundred keys each keep a connection busy for
-/// long enough that nobody waits for each 8 KiB of it, and are little to keep (decision 51).
-pub const LICENSE_IDS: usize = 10;
-
 /// The chosen keys of some License IDs, sealed.
 #[derive(Debug)]
 pub struct Group {
@@ -138,11 +134,11 @@ fn deal<'r>(contracts: &'r [Contract], strung: &'r [u8], secrets: &'r [u8]) -> s
     if strung.is_empty() && secrets.is_empty() { Ok(dealt) } else { Err(malformed()) }
 }
 
-impl Chosen<'_> {
+impl<'r> Chosen<'r> {
     /// The rows of its keys.
     ///
     /// # Errors
-    /// As [`Chosen::for_each`] of its own.
+    /// Never on a row of [`super::db::read`].
     pub fn ids(&self) -> sqlx::Result<Vec<Uuid>> {
         let mut ids = Vec::with_capacity(self.contract.keys);
         let mut strung = self.strung;
@@ -154,35 +150,48 @@ impl Chosen<'_> {
         Ok(ids)
     }
 
-    /// Calls `each` with every key.
-    ///
-    /// # Errors
-    /// The first error of `each`; and never on a row of [`super::db::read`] one of its own.
-    pub fn for_each<E: From<sqlx::Error>>(
-        &self,
-        mut each: impl FnMut(SealedRow<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let (mut strung, mut secrets) = (self.strung, self.secrets);
-        while !strung.is_empty() {
-            let (head, osa_status, later) = first(strung)?;
-            let (secret, later_secrets) = secrets.split_at_checked(head.secret()).ok_or_else(malformed)?;
-            (strung, secrets) = (later, later_secrets);
-            let kind = head.kind()?;
-            each(SealedRow {
-                id: head.id(),
-                product: head.product(),
-                kind,
-                secret: match kind {
-                    Some(_) => Secret::Sealed(secret),
-                    None => Secret::NotNeeded(text(secret)?),
-                },
-                used: head.count(32),
-                total: head.count(36),
-                seats: head.count(40),
-                osa_status: text(osa_status)?,
-            })?;
-        }
-        Ok(())
+    /// Its keys.
+    pub fn keys(&self) -> Keys<'r> {
+        Keys { strung: self.strung, secrets: self.secrets }
+    }
+}
+
+/// The keys of one License ID, taken apart one by one; never an error on a row of [`super::db::read`].
+#[derive(Debug)]
+pub struct Keys<'r> {
+    strung: &'r [u8],
+    secrets: &'r [u8],
+}
+
+impl<'r> Iterator for Keys<'r> {
+    type Item = sqlx::Result<SealedRow<'r>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (!self.strung.is_empty()).then(|| self.take_one())
+    }
+}
+
+impl<'r> Keys<'r> {
+    fn take_one(&mut self) -> sqlx::Result<SealedRow<'r>> {
+        // An error is the last that comes.
+        let (head, osa_status, later) = first(std::mem::take(&mut self.strung))?;
+        let (secret, later_secrets) = self.secrets.split_at_checked(head.secret()).ok_or_else(malformed)?;
+        let kind = head.kind()?;
+        let row = SealedRow {
+            id: head.id(),
+            product: head.product(),
+            kind,
+            secret: match kind {
+                Some(_) => Secret::Sealed(secret),
+                None => Secret::NotNeeded(text(secret)?),
+            },
+            used: head.count(32),
+            total: head.count(36),
+            seats: head.count(40),
+            osa_status: text(osa_status)?,
+        };
+        (self.strung, self.secrets) = (later, later_secrets);
+        Ok(row)
     }
 }
 
@@ -265,13 +274,13 @@ mod tests {
         let mut rows = Vec::new();
         for chosen in deal(&contracts, strung, secrets)? {
             assert_eq!(chosen.ids()?.len(), chosen.contract.keys);
-            chosen.for_each(|row| {
+            for row in chosen.keys() {
+                let row = row?;
                 rows.push(format!(
                     "{}: {:?} {:?} {:?} {:?} {:?} {}",
                     chosen.contract.license_id, row.kind, row.secret, row.used, row.total, row.seats, row.osa_status
                 ));
-                Ok::<_, sqlx::Error>(())
-            })?;
+            }
         }
         Ok(rows)
     }

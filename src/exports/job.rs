@@ -1,6 +1,6 @@
 //! Opens what stands in the log, and writes the file.
 
-use std::{collections::HashMap, io, path::PathBuf};
+use std::{collections::HashMap, io, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -12,17 +12,23 @@ use zeroize::Zeroize;
 use super::{
     CellBuffer, ExportedKey, Format, KEY_COLUMNS, KeyExportRow, LICENSE_ID_COLUMNS, RowWriter, TextFormat, XlsxSheet,
     db::Names,
-    groups::{Group, Secret},
+    groups::{Contract, Group, SealedRow, Secret},
     header_bytes,
 };
 use crate::{
     error::{Error, Result},
     keys::Activations,
-    vault::gate::{Opener, Released},
+    vault::{
+        gate::{Opener, Released},
+        keyring::DataKey,
+    },
 };
 
 /// Bytes handed to the connection at a time; with the channel's depth this bounds an export's memory.
 const CHUNK: usize = 64 * 1024;
+
+/// Room for the row that makes a chunk full; a longer one makes it grow.
+const LONGEST_ROW: usize = 4 * 1024;
 
 /// Some License IDs' keys, in the log.
 pub type Recorded = Released<Vec<Group>>;
@@ -30,7 +36,7 @@ pub type Recorded = Released<Vec<Group>>;
 pub type Recording = JoinHandle<Result<Recorded>>;
 
 /// An export under way. To open and write a part takes milliseconds, and a worker of the runtime that is busy for so long
-/// leaves the sockets unread: after each group it looks at them (decision 51).
+/// leaves the sockets unread: after each chunk it looks at them (decision 51).
 pub struct Job {
     /// Opens the keys.
     pub opener: Opener,
@@ -72,15 +78,17 @@ impl Job {
         let mut scratch = Scratch::new();
         while let Some(part) = self.next().await? {
             for group in part.part() {
-                self.each(group, &part, &mut scratch, |cells| {
-                    writer.append(&mut out, cells);
-                    Ok(())
-                })?;
-                if out.len() >= CHUNK {
-                    let room = Vec::with_capacity(out.len());
-                    self.send(std::mem::replace(&mut out, room).into()).await?;
+                for chosen in group.chosen()? {
+                    let opening = self.opening(&part, chosen.contract)?;
+                    for key in chosen.keys() {
+                        writer.append(&mut out, &opening.cells(&key?, &mut scratch)?);
+                        if out.len() >= CHUNK {
+                            let room = Vec::with_capacity(CHUNK + LONGEST_ROW);
+                            self.send(std::mem::replace(&mut out, room).into()).await?;
+                            tokio::task::yield_now().await;
+                        }
+                    }
                 }
-                tokio::task::yield_now().await;
             }
         }
         self.send(out.into()).await
@@ -91,8 +99,13 @@ impl Job {
         let mut scratch = Scratch::new();
         while let Some(part) = self.next().await? {
             for group in part.part() {
-                self.each(group, &part, &mut scratch, |cells| Ok(sheet.row(cells)?))?;
-                tokio::task::yield_now().await;
+                for chosen in group.chosen()? {
+                    let opening = self.opening(&part, chosen.contract)?;
+                    for key in chosen.keys() {
+                        sheet.row(&opening.cells(&key?, &mut scratch)?)?;
+                    }
+                    tokio::task::yield_now().await;
+                }
             }
         }
         let file = tokio::task::spawn_blocking(move || sheet.finish()).await??;
@@ -113,45 +126,47 @@ impl Job {
         Ok(self.sender.send(Ok(chunk)).await.map_err(|_| Gone)?)
     }
 
-    /// Calls `write` with the cells of each key of a group.
-    fn each(
-        &self,
-        group: &Group,
-        part: &Recorded,
-        scratch: &mut Scratch,
-        mut write: impl FnMut(&[&str; 9]) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        for chosen in group.chosen()? {
-            let contract = chosen.contract;
-            let organization = name(&self.names.organizations, contract.organization)?;
-            let data_key = match &contract.data_key {
-                Some((id, wrapped)) => Some(self.opener.data_key(*id, contract.id, wrapped)?),
-                None => None,
-            };
-            chosen.for_each(|row| {
-                let key = match row.secret {
-                    Secret::Sealed(sealed) => {
-                        let data_key = data_key.as_ref().context("a License ID's data key is missing")?;
-                        ExportedKey::Key(self.opener.open(part, data_key, row.id, sealed, &mut scratch.key)?)
-                    }
-                    Secret::NotNeeded(text) => ExportedKey::NotNeeded(text),
-                };
-                let product = name(&self.names.products, row.product)?;
-                let row = KeyExportRow {
-                    license_id: &contract.license_id,
-                    parent_program: &contract.program,
-                    organization,
-                    product,
-                    key,
-                    kind: row.kind,
-                    activations: row.used.zip(row.total).map(|(used, limit)| Activations { used, limit }),
-                    seats: row.seats,
-                    osa_status: row.osa_status,
-                };
-                write(&row.cells(&mut scratch.buffer))
-            })?;
-        }
-        Ok(())
+    fn opening<'a>(&'a self, part: &'a Recorded, contract: &'a Contract) -> anyhow::Result<Opening<'a>> {
+        let data_key = match &contract.data_key {
+            Some((id, wrapped)) => Some(self.opener.data_key(*id, contract.id, wrapped)?),
+            None => None,
+        };
+        let organization = name(&self.names.organizations, contract.organization)?;
+        Ok(Opening { job: self, part, contract, organization, data_key })
+    }
+}
+
+/// What opens the keys of a License ID and stands beside them.
+struct Opening<'a> {
+    job: &'a Job,
+    part: &'a Recorded,
+    contract: &'a Contract,
+    organization: &'a str,
+    data_key: Option<Arc<DataKey>>,
+}
+
+impl Opening<'_> {
+    /// The cells of a key, in clear.
+    fn cells<'s>(&'s self, row: &SealedRow<'s>, scratch: &'s mut Scratch) -> anyhow::Result<[&'s str; 9]> {
+        let key = match row.secret {
+            Secret::Sealed(sealed) => {
+                let data_key = self.data_key.as_ref().context("a License ID's data key is missing")?;
+                ExportedKey::Key(self.job.opener.open(self.part, data_key, row.id, sealed, &mut scratch.key)?)
+            }
+            Secret::NotNeeded(text) => ExportedKey::NotNeeded(text),
+        };
+        let row = KeyExportRow {
+            license_id: &self.contract.license_id,
+            parent_program: &self.contract.program,
+            organization: self.organization,
+            product: name(&self.job.names.products, row.product)?,
+            key,
+            kind: row.kind,
+            activations: row.used.zip(row.total).map(|(used, limit)| Activations { used, limit }),
+            seats: row.seats,
+            osa_status: row.osa_status,
+        };
+        Ok(row.cells(&mut scratch.buffer))
     }
 }
 
