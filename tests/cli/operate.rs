@@ -79,6 +79,32 @@ fn what_keyward_exports_imports_again_unchanged() {
     assert_eq!(sorted(&ours), sorted(&vendor), "the admin centre's own shape, line for line");
 }
 
+/// Rows of several License IDs come from the database at a time (decision 51), each key with what is its own.
+#[test]
+fn keys_leave_by_license_id_with_any_osa_status() {
+    let installation = Installation::new();
+    let files = whole_estate();
+    installation.done(&["import", &files[0], &files[1]]);
+    let file = installation.dir.path().join("keys.tsv").display().to_string();
+    let export = || {
+        installation.done(&["export", "keys", "--format", "tsv", "--output", &file]);
+        text(&fs::read(&file).unwrap())
+    };
+    let before = export();
+    let numbers: Vec<&str> = before.lines().skip(1).map(|line| line.split('\t').next().unwrap()).collect();
+    assert!(numbers.is_sorted() && numbers.len() == 474);
+    let mut distinct = numbers.clone();
+    distinct.dedup();
+    assert_eq!(distinct.len(), 13, "one of the 14 holds none, and a row at most 10");
+
+    let after = before.replacen("\tAvailable\r\n", "\tEin\\gelöst \\\\ \\x41 \\101\r\n", 3);
+    assert_ne!(after, before);
+    fs::write(&file, &after).unwrap();
+    let said = installation.done(&["import", &file]);
+    assert!(said.contains(" 0 added, 3 changed"), "{said}");
+    assert_eq!(export(), after);
+}
+
 #[test]
 fn a_dry_run_shows_every_row_and_writes_none() {
     let installation = Installation::new();
