@@ -1,6 +1,6 @@
 -- A License ID's chain has its end from the start, and the site's has: a writer finds all it must lock, and need not look
--- for what is missing first (a third of what it did at the ends, for each hundred License IDs of an export). It also
--- leaves no moment in which two writers could each hold what the other is about to make.
+-- for what is missing first (0.3 of the 1.1 ms that it spent on the ends of a hundred chains). It also leaves no moment in
+-- which two writers could each hold what the other is about to make. Decision 51.
 CREATE FUNCTION audit_heads_begin() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO audit_heads (chain, seq, link) SELECT id::text, 0, decode(repeat('00', 32), 'hex') FROM fresh ORDER BY 1 ON CONFLICT DO NOTHING;

@@ -17,7 +17,7 @@ use crate::{
     report::{Report, median},
 };
 
-/// Odd, and enough that a round in which the disk writes behind doesn't decide.
+/// Odd, and more than a few: what psql takes swings from round to round.
 const ROUNDS: usize = 7;
 const KEYS: usize = 1_000_000;
 /// What an export may add to the process, in MiB.

@@ -7,10 +7,7 @@ use sqlx::AssertSqlSafe;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    Actor, Event, Stored,
-    chain::{Linker, START},
-};
+use super::{Actor, Event, Stored, chain::Linker};
 use crate::postgres::{Scoped, like};
 
 /// Events per INSERT: keeps one statement's arrays small while exports write thousands.
@@ -53,7 +50,10 @@ pub async fn record_all(
     let mut heads = lock_heads(tx, &names).await?;
     let mut rows = Vec::new();
     for (chain, events) in by_chain {
-        let (seq, link) = heads.entry(chain.clone()).or_insert_with(|| (0, START.to_vec()));
+        // An end that somebody took away is not begun anew: nothing that depends on the event may happen.
+        let (seq, link) = heads
+            .get_mut(&chain)
+            .ok_or_else(|| sqlx::Error::Protocol(format!("the chain {chain} of the log has lost its end")))?;
         for event in events {
             *seq += 1;
             let mut row = stored(chain.clone(), *seq, at, actor, event);
@@ -89,31 +89,8 @@ pub(crate) fn stored(chain: String, seq: i64, at: OffsetDateTime, actor: &Actor,
     }
 }
 
-async fn make_heads(tx: &mut Scoped, names: &[String]) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO audit_heads (chain, seq, link) SELECT name, 0, $2 FROM unnest($1::text[]) AS n (name)
-         WHERE NOT EXISTS (SELECT FROM audit_heads h WHERE h.chain = name) ORDER BY name ON CONFLICT DO NOTHING",
-    )
-    .bind(names)
-    .bind(START.as_slice())
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// The ends of these chains, locked.
+/// The ends of these chains, locked. A License ID's chain has its end from the start, and so has the site's.
 async fn lock_heads(tx: &mut Scoped, names: &[String]) -> sqlx::Result<BTreeMap<String, (i64, Vec<u8>)>> {
-    let mut heads = found_heads(tx, names).await?;
-    if heads.len() < names.len() {
-        // A License ID's and the site's are there from the start. Of what isn't, the first two writers need a row to
-        // queue at.
-        make_heads(tx, names).await?;
-        heads = found_heads(tx, names).await?;
-    }
-    Ok(heads)
-}
-
-async fn found_heads(tx: &mut Scoped, names: &[String]) -> sqlx::Result<BTreeMap<String, (i64, Vec<u8>)>> {
     let rows: Vec<(String, i64, Vec<u8>)> =
         // Joined, so that each is found by index: `= ANY` of hundreds of names reads the whole table, name by name.
         sqlx::query_as(

@@ -107,13 +107,21 @@ impl Group {
         self.contracts.iter().map(|contract| contract.keys).sum()
     }
 
-    /// Its keys, by their License IDs.
-    ///
-    /// # Errors
-    /// Never on a row of [`super::db::read`].
-    pub fn chosen(&self) -> sqlx::Result<Vec<Chosen<'_>>> {
+    fn chosen(&self) -> sqlx::Result<Vec<Chosen<'_>>> {
         deal(&self.contracts, self.row.try_get(7)?, self.row.try_get(8)?)
     }
+}
+
+/// The keys of some groups, by their License IDs.
+///
+/// # Errors
+/// Never on rows of [`super::db::read`].
+pub fn chosen(groups: &[Group]) -> sqlx::Result<Vec<Chosen<'_>>> {
+    let mut all = Vec::new();
+    for group in groups {
+        all.extend(group.chosen()?);
+    }
+    Ok(all)
 }
 
 /// Gives each License ID what is its own.

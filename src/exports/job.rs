@@ -10,10 +10,12 @@ use uuid::Uuid;
 use zeroize::Zeroize;
 
 use super::{
-    CellBuffer, ExportedKey, Format, KEY_COLUMNS, KeyExportRow, LICENSE_ID_COLUMNS, RowWriter, TextFormat, XlsxSheet,
+    CellBuffer, ExportedKey, Format, KEY_COLUMNS, KeyExportRow, TextFormat, XlsxSheet,
+    columns::LICENSE_ID_COLUMNS,
     db::Names,
-    groups::{Contract, Group, SealedRow, Secret},
+    groups::{self, Contract, Group, SealedRow, Secret},
     header_bytes,
+    writer::RowWriter,
 };
 use crate::{
     error::{Error, Result},
@@ -77,16 +79,14 @@ impl Job {
         let mut writer = RowWriter::new(format, LICENSE_ID_COLUMNS);
         let mut scratch = Scratch::new();
         while let Some(part) = self.next().await? {
-            for group in part.part() {
-                for chosen in group.chosen()? {
-                    let opening = self.opening(&part, chosen.contract)?;
-                    for key in chosen.keys() {
-                        writer.append(&mut out, &opening.cells(&key?, &mut scratch)?);
-                        if out.len() >= CHUNK {
-                            let room = Vec::with_capacity(CHUNK + LONGEST_ROW);
-                            self.send(std::mem::replace(&mut out, room).into()).await?;
-                            tokio::task::yield_now().await;
-                        }
+            for chosen in groups::chosen(part.part())? {
+                let opening = self.opening(&part, chosen.contract)?;
+                for key in chosen.keys() {
+                    writer.append(&mut out, &opening.cells(&key?, &mut scratch)?);
+                    if out.len() >= CHUNK {
+                        let room = Vec::with_capacity(CHUNK + LONGEST_ROW);
+                        self.send(std::mem::replace(&mut out, room).into()).await?;
+                        tokio::task::yield_now().await;
                     }
                 }
             }
@@ -98,14 +98,12 @@ impl Job {
         let mut sheet = XlsxSheet::new_in(&temporary_directory(), &KEY_COLUMNS)?;
         let mut scratch = Scratch::new();
         while let Some(part) = self.next().await? {
-            for group in part.part() {
-                for chosen in group.chosen()? {
-                    let opening = self.opening(&part, chosen.contract)?;
-                    for key in chosen.keys() {
-                        sheet.row(&opening.cells(&key?, &mut scratch)?)?;
-                    }
-                    tokio::task::yield_now().await;
+            for chosen in groups::chosen(part.part())? {
+                let opening = self.opening(&part, chosen.contract)?;
+                for key in chosen.keys() {
+                    sheet.row(&opening.cells(&key?, &mut scratch)?)?;
                 }
+                tokio::task::yield_now().await;
             }
         }
         let file = tokio::task::spawn_blocking(move || sheet.finish()).await??;

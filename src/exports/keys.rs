@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     Format,
     db::{self, Parts, Selection},
-    groups::{Chosen, Group},
+    groups::{self, Chosen, Group},
     job::{Job, Recorded, Recording},
 };
 use crate::{
@@ -176,12 +176,7 @@ struct Recorder {
 
 impl Recorder {
     async fn record(&self, part: Vec<Group>) -> Result<Recorded> {
-        let mut events = Vec::new();
-        for group in &part {
-            for chosen in group.chosen()? {
-                events.push(self.event(&chosen)?);
-            }
-        }
+        let events = groups::chosen(&part)?.iter().map(|chosen| self.event(chosen)).collect::<Result<_>>()?;
         let mut log = self.log.begin(self.scope).await?;
         self.state.record_all(&mut log, &self.actor, events).await?;
         gate::commit_export(&self.state, log, part).await

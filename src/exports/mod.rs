@@ -19,11 +19,9 @@ mod summary;
 pub mod table;
 pub mod writer;
 
-pub use columns::{
-    CONTRACT_COLUMNS, CellBuffer, ExportedKey, KEY_COLUMNS, KeyExportRow, LICENSE_ID_COLUMNS, NO_KEY_SENTENCE,
-};
+pub use columns::{CONTRACT_COLUMNS, CellBuffer, ExportedKey, KEY_COLUMNS, KeyExportRow, NO_KEY_SENTENCE};
 pub use sheet::{SheetError, XlsxSheet};
-pub use writer::{Format, RowWriter, TextFormat, UnknownFormat, append_row, header_bytes};
+pub use writer::{Format, TextFormat, UnknownFormat, append_row, header_bytes};
 
 use crate::web::registry::Routes;
 
