@@ -5,7 +5,10 @@ use keyward::{
     postgres::Scope,
 };
 
-use super::world::{A, world};
+use super::{
+    matrix::holds,
+    world::{A, CANARY_A, world},
+};
 use crate::support::app::App;
 
 /// A world with some history on License ID A's chain and the site's.
@@ -41,6 +44,22 @@ async fn after(edit: &'static str) -> Broken {
 async fn a_log_that_nobody_touched_is_whole() {
     let app = history().await;
     assert_eq!(verified(&app).await, Ok(Sound { chains: 2, events: 8 }));
+    app.done().await;
+}
+
+/// Its end isn't begun anew over what stands there: the event can't be written, and so nothing is released.
+#[tokio::test]
+async fn a_chain_that_lost_its_end_takes_no_event_and_lets_no_key_out() {
+    let world = world().await;
+    let app = history().await;
+    let mut owner = <sqlx::PgConnection as sqlx::Connection>::connect_with(&app.database().owner).await.unwrap();
+    sqlx::raw_sql("DELETE FROM audit_heads WHERE chain <> 'site'").execute(&mut owner).await.unwrap();
+    let reveal = format!("/keys/{}/reveal", world.planted.keys[0]);
+    for (path, form) in [(reveal.as_str(), vec![]), ("/exports/keys", vec![("scope", "all"), ("format", "csv")])] {
+        let answer = app.post(path, world.person("administrator A"), &form).await;
+        assert_eq!(answer.status(), 500, "{path}");
+        assert!(!holds(&answer.bytes().await.unwrap(), CANARY_A), "{path}");
+    }
     app.done().await;
 }
 
