@@ -16,9 +16,6 @@ pub const KEY_COLUMNS: [&str; 9] = [
     "OSA Status",
 ];
 
-/// How many of [`KEY_COLUMNS`] are about the License ID, and so alike for all its keys.
-pub const LICENSE_ID_COLUMNS: usize = 3;
-
 /// The columns of the contract list; the last one only where an agreement stands under an MBSA.
 pub const CONTRACT_COLUMNS: [&str; 13] = [
     "License ID",

@@ -11,11 +11,10 @@ use zeroize::Zeroize;
 
 use super::{
     CellBuffer, ExportedKey, Format, KEY_COLUMNS, KeyExportRow, TextFormat, XlsxSheet,
-    columns::LICENSE_ID_COLUMNS,
     db::Names,
     groups::{self, Contract, Group, SealedRow, Secret},
     header_bytes,
-    writer::RowWriter,
+    rows::KeyRows,
 };
 use crate::{
     error::{Error, Result},
@@ -76,13 +75,15 @@ impl Job {
 
     async fn text(&mut self, format: TextFormat) -> anyhow::Result<()> {
         let mut out = header_bytes(format, &KEY_COLUMNS);
-        let mut writer = RowWriter::new(format, LICENSE_ID_COLUMNS);
+        let mut rows = KeyRows::new(format, &self.names.products);
         let mut scratch = Scratch::new();
         while let Some(part) = self.next().await? {
             for chosen in groups::chosen(part.part())? {
                 let opening = self.opening(&part, chosen.contract)?;
-                for key in chosen.keys() {
-                    writer.append(&mut out, &opening.cells(&key?, &mut scratch)?);
+                rows.begin([&chosen.contract.license_id, &chosen.contract.program, opening.organization]);
+                for row in chosen.keys() {
+                    let row = row?;
+                    rows.append(&mut out, &row, opening.key(&row, &mut scratch.key)?)?;
                     if out.len() >= CHUNK {
                         let room = Vec::with_capacity(CHUNK + LONGEST_ROW);
                         self.send(std::mem::replace(&mut out, room).into()).await?;
@@ -144,15 +145,20 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// The cells of a key, in clear.
-    fn cells<'s>(&'s self, row: &SealedRow<'s>, scratch: &'s mut Scratch) -> anyhow::Result<[&'s str; 9]> {
-        let key = match row.secret {
+    /// A key in clear, in `space`.
+    fn key<'s>(&self, row: &SealedRow<'s>, space: &'s mut Vec<u8>) -> anyhow::Result<ExportedKey<'s>> {
+        Ok(match row.secret {
             Secret::Sealed(sealed) => {
                 let data_key = self.data_key.as_ref().context("a License ID's data key is missing")?;
-                ExportedKey::Key(self.job.opener.open(self.part, data_key, row.id, sealed, &mut scratch.key)?)
+                ExportedKey::Key(self.job.opener.open(self.part, data_key, row.id, sealed, space)?)
             }
             Secret::NotNeeded(text) => ExportedKey::NotNeeded(text),
-        };
+        })
+    }
+
+    /// The cells of a key, in clear.
+    fn cells<'s>(&'s self, row: &SealedRow<'s>, scratch: &'s mut Scratch) -> anyhow::Result<[&'s str; 9]> {
+        let key = self.key(row, &mut scratch.key)?;
         let row = KeyExportRow {
             license_id: &self.contract.license_id,
             parent_program: &self.contract.program,

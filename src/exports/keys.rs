@@ -24,7 +24,7 @@ use crate::{
     auth::proof::{Anybody, Fresh, SignedIn},
     contracts::{self, model::Sort},
     error::{Error, Result},
-    postgres::{Db, Scope},
+    postgres::{Db, Scope, Scoped},
     vault::gate::{self, Opener},
     web::form::Pairs,
 };
@@ -130,27 +130,29 @@ pub async fn begin(
 ) -> Result<Chunks> {
     state.vault.ensure_unsealed()?;
     let place = state.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
-    // One state of the database for all parts, and for the names that stand beside the keys: read at the same time, on a
-    // connection that the log has yet no use for.
+    // One state of the database for all parts, and for the names that stand beside the keys.
     let mut source = state.db.begin_still(scope).await?;
     let log = state.db.apart(LOGS);
-    let mut beside = log.begin_beside(&mut source, scope).await?;
+    let beside = log.begin_beside(&mut source, scope).await?;
     let (ahead, mut parts) = mpsc::channel(READ_AHEAD);
     tokio::spawn(db::read(source, selection, ahead));
-    let names = db::names(&mut beside).await?;
-    drop(beside);
+    // While the first part is on its way the log's connections open, and the one of them reads the names.
+    let names = tokio::spawn(db::names(beside));
+    let (first, tx) = tokio::join!(parts.recv(), log.begin(scope));
+    let (first, tx) = (first.transpose()?, tx?);
 
     let recorder = Recorder { log, state: state.clone(), scope, actor: actor.clone(), format };
     let (recorded, rows) = mpsc::channel(LOGS as usize);
     // The first part stands in the log before the answer begins: where that fails, it is an error and no file.
-    match parts.recv().await.transpose()? {
+    match first {
         Some(first) => {
-            let first = recorder.record(first).await?;
+            let first = recorder.record(tx, first).await?;
             let _ = recorded.send(tokio::spawn(async { Ok(first) })).await;
             tokio::spawn(recorder.run(parts, recorded));
         }
-        None => recorder.record_nothing().await?,
+        None => recorder.record_nothing(tx).await?,
     }
+    let names = names.await.map_err(|fault| Error::Internal(fault.into()))??;
 
     let (sender, receiver) = mpsc::channel(DEPTH);
     let job = Job { opener: Opener::new(state.clone()), parts: rows, format, names, sender };
@@ -175,9 +177,8 @@ struct Recorder {
 }
 
 impl Recorder {
-    async fn record(&self, part: Vec<Group>) -> Result<Recorded> {
+    async fn record(&self, mut log: Scoped, part: Vec<Group>) -> Result<Recorded> {
         let events = groups::chosen(&part)?.iter().map(|chosen| self.event(chosen)).collect::<Result<_>>()?;
-        let mut log = self.log.begin(self.scope).await?;
         self.state.record_all(&mut log, &self.actor, events).await?;
         gate::commit_export(&self.state, log, part).await
     }
@@ -191,8 +192,7 @@ impl Recorder {
     }
 
     /// An export that takes nothing leaves one event on the site's chain.
-    async fn record_nothing(&self) -> Result<()> {
-        let mut log = self.log.begin(self.scope).await?;
+    async fn record_nothing(&self, mut log: Scoped) -> Result<()> {
         self.state.record_all(&mut log, &self.actor, vec![Event::done("keys.export", "no keys")]).await?;
         Ok(log.commit().await?)
     }
@@ -202,7 +202,10 @@ impl Recorder {
     async fn run(self, mut parts: Parts, recorded: mpsc::Sender<Recording>) {
         while let Some(part) = parts.recv().await {
             let recorder = self.clone();
-            let recording = tokio::spawn(async move { recorder.record(part?).await });
+            let recording = tokio::spawn(async move {
+                let log = recorder.log.begin(recorder.scope).await?;
+                recorder.record(log, part?).await
+            });
             if recorded.send(recording).await.is_err() {
                 return;
             }

@@ -5,7 +5,7 @@
 //! summaries one that reads the licence position. No tables of its own.
 //!
 //! [`cells`] holds the one rule about dangerous cells that export and import share, [`columns`] the
-//! shape of each file, [`writer`] the text formats, [`sheet`] the spreadsheet, [`table`] either for what is small.
+//! shape of each file, [`writer`] the text formats, [`rows`] keys in them, [`sheet`] the spreadsheet, [`table`] either for what is small.
 pub mod cells;
 pub mod columns;
 pub mod contracts;
@@ -14,6 +14,7 @@ pub mod groups;
 mod job;
 pub mod keys;
 mod orders;
+pub mod rows;
 pub mod sheet;
 mod summary;
 pub mod table;

@@ -100,24 +100,20 @@ pub fn append_row(out: &mut Vec<u8>, format: TextFormat, row: &[&str]) {
         // An empty line is no row, so a row of one empty cell is quoted.
         append_cell(out, "", true);
     } else {
-        append_cells(out, format, row);
+        for (index, cell) in row.iter().enumerate() {
+            if index > 0 {
+                out.push(format.delimiter());
+            }
+            append_cell(out, cell, format == TextFormat::Csv);
+        }
     }
     out.extend_from_slice(LINE_END);
 }
 
-const LINE_END: &[u8] = b"\r\n";
-
-fn append_cells(out: &mut Vec<u8>, format: TextFormat, cells: &[&str]) {
-    for (index, cell) in cells.iter().enumerate() {
-        if index > 0 {
-            out.push(format.delimiter());
-        }
-        append_cell(out, cell, format == TextFormat::Csv);
-    }
-}
+pub(super) const LINE_END: &[u8] = b"\r\n";
 
 impl TextFormat {
-    const fn delimiter(self) -> u8 {
+    pub(super) const fn delimiter(self) -> u8 {
         match self {
             Self::Tsv => b'\t',
             Self::Csv => b',',
@@ -125,36 +121,8 @@ impl TextFormat {
     }
 }
 
-/// Writes rows whose first cells are often those of the row before: then these are copied as they were written.
-pub struct RowWriter {
-    format: TextFormat,
-    alike: usize,
-    cells: Vec<String>,
-    written: Vec<u8>,
-}
-
-impl RowWriter {
-    /// For rows with more cells than the first `alike`, which are compared.
-    pub fn new(format: TextFormat, alike: usize) -> Self {
-        Self { format, alike, cells: Vec::new(), written: Vec::new() }
-    }
-
-    /// Appends what [`append_row`] appends.
-    pub fn append(&mut self, out: &mut Vec<u8>, row: &[&str]) {
-        let (first, rest) = row.split_at(self.alike);
-        if !self.cells.iter().eq(first) {
-            self.cells = first.iter().map(ToString::to_string).collect();
-            self.written.clear();
-            append_cells(&mut self.written, self.format, first);
-            self.written.push(self.format.delimiter());
-        }
-        out.extend_from_slice(&self.written);
-        append_cells(out, self.format, rest);
-        out.extend_from_slice(LINE_END);
-    }
-}
-
-fn append_cell(out: &mut Vec<u8>, cell: &str, quote: bool) {
+/// Appends a cell, neutralised; quoted if asked for, or where it would not be one cell otherwise.
+pub(super) fn append_cell(out: &mut Vec<u8>, cell: &str, quote: bool) {
     let bytes = cell.as_bytes();
     let quote = quote || bytes.iter().any(|byte| breaks_out(*byte));
     if quote {
@@ -184,30 +152,12 @@ const fn breaks_out(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn row(format: TextFormat, cells: &[&str]) -> String {
         let mut out = Vec::new();
         append_row(&mut out, format, cells);
         String::from_utf8(out).expect("cells are text")
-    }
-
-    proptest! {
-        #[test]
-        fn rows_that_begin_alike_are_written_as_any(
-            rows in proptest::collection::vec(proptest::array::uniform3("['=,\t\"a]{0,2}"), 0..40), tsv: bool,
-        ) {
-            let format = if tsv { TextFormat::Tsv } else { TextFormat::Csv };
-            let (mut writer, mut out, mut each) = (RowWriter::new(format, 2), Vec::new(), Vec::new());
-            for row in &rows {
-                let row = row.each_ref().map(String::as_str);
-                writer.append(&mut out, &row);
-                append_row(&mut each, format, &row);
-            }
-            prop_assert_eq!(out, each);
-        }
     }
 
     #[test]

@@ -209,9 +209,9 @@ impl Sealer {
             return Err(Unopened);
         }
         let mut met = lock(&self.met);
-        let prefixed = match met.take() {
-            Some(same) if same.prefix == *prefix => met.insert(same),
-            _ => met.insert(Prefixed::new(&self.key, *prefix)),
+        let prefixed = match &mut *met {
+            Some(same) if same.prefix == *prefix => same,
+            other => other.insert(Prefixed::new(&self.key, *prefix)),
         };
         let from = out.len();
         out.extend_from_slice(body);

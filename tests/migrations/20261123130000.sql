@@ -1,0 +1,1 @@
+-- This version makes a table anew with its columns in another order, and adds none.
