@@ -57,6 +57,9 @@ pub struct App {
     pub strangers: Strangers,
     /// Places for exports under way: each holds a database connection for as long as it streams.
     pub exports: Arc<Semaphore>,
+    /// The log's connections for exports, [`EXPORT_LOGS`] for each. Kept from one to the next while they aren't idle for
+    /// long: a new one has to find its way into the log's tables, and an export has a transaction for each part.
+    pub export_log: Db,
     /// Places for files being sent in: each request holds its files in memory.
     pub uploads: Semaphore,
     /// Files to install products from.
@@ -65,6 +68,8 @@ pub struct App {
 
 /// Exports that may stream at once; the next is told to come back.
 const EXPORTS: usize = 4;
+/// Parts of an export that are written into the log at a time, or wait there to be opened.
+pub const EXPORT_LOGS: usize = 2;
 /// Requests with files that are read at once; the next waits with its body unread.
 const UPLOADS: usize = 2;
 
@@ -86,6 +91,7 @@ impl AppState {
         let throttle = Throttle::new(db.clock().clone());
         let downloads = Store::new(web.downloads.clone(), web.download_limit);
         Self(Arc::new(App {
+            export_log: db.apart(EXPORTS * EXPORT_LOGS),
             db,
             vault,
             linker,

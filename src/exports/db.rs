@@ -208,7 +208,7 @@ fn rows(selection: &Selection, license_ids: u32) -> String {
                        AS c (id, license_id, program, organization_id, place)
                   LEFT JOIN data_keys d ON d.contract_id = c.id
                   CROSS JOIN LATERAL (SELECT {} FROM product_keys k WHERE k.contract_id = c.id AND {}) its
-                  WHERE its.keys > 0 ORDER BY c.place) one
+                  WHERE its.strung IS NOT NULL ORDER BY c.place) one
          ) chosen
          WHERE chosen.ids IS NOT NULL ORDER BY parts.part",
         Group::COLUMNS,

@@ -25,8 +25,10 @@ pub struct Contract {
     pub organization: Uuid,
     /// The id of its data key, and that key wrapped; `None` where none of its products needs a key.
     pub data_key: Option<(Uuid, Vec<u8>)>,
-    /// How many of its keys were chosen, at least one.
-    keys: usize,
+    /// Bytes of what its chosen keys have strung together, at least one key's.
+    strung: usize,
+    /// Bytes of their secrets.
+    secrets: usize,
 }
 
 /// The chosen keys of one License ID, borrowed from their group.
@@ -73,10 +75,11 @@ impl Group {
     /// where none of them has a chosen key.
     pub const COLUMNS: &str =
         "array_agg(one.id) AS ids, array_agg(one.license_id), array_agg(one.program), array_agg(one.organization_id),
-        array_agg(one.data_key_id), array_agg(one.wrapped), array_agg(one.keys), string_agg(one.strung, ''), string_agg(one.secrets, '')";
+        array_agg(one.data_key_id), array_agg(one.wrapped),
+        array_agg(octet_length(one.strung)), array_agg(octet_length(one.secrets)), string_agg(one.strung, ''), string_agg(one.secrets, '')";
     /// What it gathers of one License ID's keys, each strung together, which costs PostgreSQL half of what an array
     /// does.
-    pub const STRUNG: &str = "count(*) AS keys, string_agg(k.strung, '') AS strung,
+    pub const STRUNG: &str = "string_agg(k.strung, '') AS strung,
         string_agg(coalesce(k.sealed, convert_to(k.no_key_text, 'UTF8')), '') AS secrets";
 
     /// Takes one row.
@@ -87,28 +90,29 @@ impl Group {
         let (ids, license_ids): (Vec<Uuid>, Vec<String>) = (row.try_get(0)?, row.try_get(1)?);
         let (programs, organizations): (Vec<String>, Vec<Uuid>) = (row.try_get(2)?, row.try_get(3)?);
         let (data_keys, wrapped): (Vec<Option<Uuid>>, Vec<Option<Vec<u8>>>) = (row.try_get(4)?, row.try_get(5)?);
-        let counts: Vec<i64> = row.try_get(6)?;
+        let (strung, secrets): (Vec<i32>, Vec<i32>) = (row.try_get(6)?, row.try_get(7)?);
         let contracts = ids
             .into_iter()
             .zip(license_ids)
             .zip(programs.into_iter().zip(organizations))
             .zip(data_keys.into_iter().zip(wrapped))
-            .zip(counts)
-            .map(|((((id, license_id), (program, organization)), (data_key, wrapped)), keys)| {
-                let keys = usize::try_from(keys).map_err(|_| malformed())?;
-                Ok(Contract { id, license_id, program, organization, data_key: data_key.zip(wrapped), keys })
+            .zip(strung.into_iter().zip(secrets))
+            .map(|((((id, license_id), (program, organization)), (data_key, wrapped)), (strung, secrets))| {
+                let length = |bytes: i32| usize::try_from(bytes).map_err(|_| malformed());
+                let (strung, secrets) = (length(strung)?, length(secrets)?);
+                Ok(Contract { id, license_id, program, organization, data_key: data_key.zip(wrapped), strung, secrets })
             })
             .collect::<sqlx::Result<_>>()?;
         Ok(Self { contracts, row })
     }
 
-    /// How many keys it holds.
+    /// How many keys it holds, by their bytes: a few more where they have long OSA statuses.
     pub fn count(&self) -> usize {
-        self.contracts.iter().map(|contract| contract.keys).sum()
+        self.contracts.iter().map(|contract| contract.strung / HEAD).sum()
     }
 
     fn chosen(&self) -> sqlx::Result<Vec<Chosen<'_>>> {
-        deal(&self.contracts, self.row.try_get(7)?, self.row.try_get(8)?)
+        deal(&self.contracts, self.row.try_get(8)?, self.row.try_get(9)?)
     }
 }
 
@@ -130,32 +134,27 @@ fn deal<'r>(contracts: &'r [Contract], strung: &'r [u8], secrets: &'r [u8]) -> s
     let mut dealt = Vec::with_capacity(contracts.len());
     for contract in contracts {
         let mut chosen = Chosen { contract, strung, secrets };
-        let mut secret = 0_usize;
-        for _ in 0..contract.keys {
-            let (head, _, later) = first(strung)?;
-            (secret, strung) = (secret.saturating_add(head.secret()), later);
-        }
-        chosen.strung = &chosen.strung[..chosen.strung.len() - strung.len()];
-        (chosen.secrets, secrets) = secrets.split_at_checked(secret).ok_or_else(malformed)?;
+        (chosen.strung, strung) = strung.split_at_checked(contract.strung).ok_or_else(malformed)?;
+        (chosen.secrets, secrets) = secrets.split_at_checked(contract.secrets).ok_or_else(malformed)?;
         dealt.push(chosen);
     }
     if strung.is_empty() && secrets.is_empty() { Ok(dealt) } else { Err(malformed()) }
 }
 
 impl<'r> Chosen<'r> {
-    /// The rows of its keys.
+    /// The rows of its keys. Where these can be told, so can the keys.
     ///
     /// # Errors
     /// Never on a row of [`super::db::read`].
     pub fn ids(&self) -> sqlx::Result<Vec<Uuid>> {
-        let mut ids = Vec::with_capacity(self.contract.keys);
-        let mut strung = self.strung;
+        let mut ids = Vec::with_capacity(self.strung.len() / HEAD);
+        let (mut strung, mut secrets) = (self.strung, 0_usize);
         while !strung.is_empty() {
             let (head, _, later) = first(strung)?;
             ids.push(head.id());
-            strung = later;
+            (strung, secrets) = (later, secrets.saturating_add(head.secret()));
         }
-        Ok(ids)
+        if secrets == self.secrets.len() { Ok(ids) } else { Err(malformed()) }
     }
 
     /// Its keys.
@@ -271,24 +270,26 @@ mod tests {
         [&[1; 16], &[2; 16], counts.as_flattened(), lengths.as_flattened(), &[kind], status.as_bytes()].concat()
     }
 
-    fn contract(license_id: &str, keys: usize) -> Contract {
+    fn contract(license_id: &str, (strung, secrets): (usize, usize)) -> Contract {
         let (id, organization, program) = (Uuid::nil(), Uuid::nil(), String::new());
-        Contract { id, license_id: license_id.into(), program, organization, data_key: None, keys }
+        Contract { id, license_id: license_id.into(), program, organization, data_key: None, strung, secrets }
     }
 
-    fn all(counts: &[usize], strung: &[u8], secrets: &[u8]) -> sqlx::Result<Vec<String>> {
+    /// The keys of License IDs that have so many bytes each.
+    fn all(each: &[(usize, usize)], strung: &[u8], secrets: &[u8]) -> sqlx::Result<Vec<String>> {
         let contracts: Vec<_> =
-            counts.iter().enumerate().map(|(index, keys)| contract(&index.to_string(), *keys)).collect();
+            each.iter().enumerate().map(|(index, bytes)| contract(&index.to_string(), *bytes)).collect();
         let mut rows = Vec::new();
         for chosen in deal(&contracts, strung, secrets)? {
-            assert_eq!(chosen.ids()?.len(), chosen.contract.keys);
-            for row in chosen.keys() {
-                let row = row?;
-                rows.push(format!(
+            let ids = chosen.ids()?;
+            let keys = chosen.keys().collect::<sqlx::Result<Vec<_>>>()?;
+            assert_eq!(ids, keys.iter().map(|key| key.id).collect::<Vec<_>>());
+            rows.extend(keys.iter().map(|key| {
+                format!(
                     "{}: {:?} {:?} {:?} {:?} {:?} {}",
-                    chosen.contract.license_id, row.kind, row.secret, row.used, row.total, row.seats, row.osa_status
-                ));
-            }
+                    chosen.contract.license_id, key.kind, key.secret, key.used, key.total, key.seats, key.osa_status
+                )
+            }));
         }
         Ok(rows)
     }
@@ -296,7 +297,7 @@ mod tests {
     #[test]
     fn each_key_takes_what_is_its_own() {
         let strung = [strung(b'M', 3, ""), strung(b'N', 4, "Active"), strung(b'V', 1, "")].concat();
-        let rows = all(&[2, 1], &strung, b"\x01\x02\x03none\x04").unwrap();
+        let rows = all(&[(2 * HEAD + 6, 7), (HEAD, 1)], &strung, b"\x01\x02\x03none\x04").unwrap();
         assert_eq!(
             rows,
             [
@@ -310,14 +311,17 @@ mod tests {
     #[test]
     fn what_is_too_short_or_too_long_is_an_error() {
         let one = strung(b'M', 3, "x");
-        assert!(all(&[1], &one, b"abc").is_ok());
-        assert!(all(&[1], &one[1..], b"abc").is_err(), "a byte missing at the beginning");
-        assert!(all(&[1], &one[..one.len() - 1], b"abc").is_err(), "a byte missing at the end");
-        assert!(all(&[2], &one, b"abc").is_err(), "a key missing");
+        let bytes = one.len();
+        assert!(all(&[(bytes, 3)], &one, b"abc").is_ok());
+        assert!(all(&[(bytes - 1, 3)], &one[1..], b"abc").is_err(), "a byte missing at the beginning");
+        assert!(all(&[(bytes - 1, 3)], &one[..bytes - 1], b"abc").is_err(), "a byte missing at the end");
+        assert!(all(&[(2 * bytes, 3)], &one, b"abc").is_err(), "a key missing");
+        assert!(all(&[(bytes - 1, 3), (1, 0)], &one, b"abc").is_err(), "a key that two share");
         assert!(all(&[], &one, b"abc").is_err(), "a key of nobody");
         for secrets in ["ab", "abcd"] {
-            assert!(all(&[1], &one, secrets.as_bytes()).is_err(), "{secrets}");
+            assert!(all(&[(bytes, 3)], &one, secrets.as_bytes()).is_err(), "{secrets}, three promised");
+            assert!(all(&[(bytes, secrets.len())], &one, secrets.as_bytes()).is_err(), "{secrets}, three needed");
         }
-        assert!(all(&[1], &strung(b'X', 3, ""), b"abc").is_err(), "a kind that isn't one");
+        assert!(all(&[(HEAD, 3)], &strung(b'X', 3, ""), b"abc").is_err(), "a kind that isn't one");
     }
 }

@@ -19,12 +19,12 @@ use super::{
     job::{Job, Recorded, Recording},
 };
 use crate::{
-    app::AppState,
+    app::{AppState, EXPORT_LOGS},
     audit::{Actor, Event},
     auth::proof::{Anybody, Fresh, SignedIn},
     contracts::{self, model::Sort},
     error::{Error, Result},
-    postgres::{Db, Scope, Scoped},
+    postgres::{Scope, Scoped},
     vault::gate::{self, Opener},
     web::form::Pairs,
 };
@@ -33,8 +33,6 @@ use crate::{
 const DEPTH: usize = 8;
 /// Parts that may wait to be recorded.
 const READ_AHEAD: usize = 2;
-/// Parts that are written into the log at a time, each on a connection of its own, or wait there to be opened.
-const LOGS: u32 = 2;
 
 /// Writes the chosen keys as a file.
 ///
@@ -132,7 +130,7 @@ pub async fn begin(
     let place = state.exports.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
     // One state of the database for all parts, and for the names that stand beside the keys.
     let mut source = state.db.begin_still(scope).await?;
-    let log = state.db.apart(LOGS);
+    let log = &state.export_log;
     let beside = log.begin_beside(&mut source, scope).await?;
     let (ahead, mut parts) = mpsc::channel(READ_AHEAD);
     tokio::spawn(db::read(source, selection, ahead));
@@ -141,8 +139,9 @@ pub async fn begin(
     let (first, tx) = tokio::join!(parts.recv(), log.begin(scope));
     let (first, tx) = (first.transpose()?, tx?);
 
-    let recorder = Recorder { log, state: state.clone(), scope, actor: actor.clone(), format };
-    let (recorded, rows) = mpsc::channel(LOGS as usize);
+    let recorder = Recorder { state: state.clone(), scope, actor: actor.clone(), format };
+    // One part is waited for, the others wait in the channel.
+    let (recorded, rows) = mpsc::channel(EXPORT_LOGS - 1);
     // The first part stands in the log before the answer begins: where that fails, it is an error and no file.
     match first {
         Some(first) => {
@@ -168,9 +167,6 @@ pub async fn begin(
 #[derive(Clone)]
 struct Recorder {
     state: AppState,
-    /// Connections of its own: a hundred transactions that took turns on the pool's would have each of those
-    /// plan the log's statements and map its pages anew.
-    log: Db,
     scope: Scope,
     actor: Actor,
     format: Format,
@@ -201,14 +197,12 @@ impl Recorder {
     /// of its own and so ends by itself: a reader that takes its time keeps no transaction open.
     async fn run(self, mut parts: Parts, recorded: mpsc::Sender<Recording>) {
         while let Some(part) = parts.recv().await {
+            let Ok(place) = recorded.reserve().await else { return };
             let recorder = self.clone();
-            let recording = tokio::spawn(async move {
-                let log = recorder.log.begin(recorder.scope).await?;
+            place.send(tokio::spawn(async move {
+                let log = recorder.state.export_log.begin(recorder.scope).await?;
                 recorder.record(log, part?).await
-            });
-            if recorded.send(recording).await.is_err() {
-                return;
-            }
+            }));
         }
     }
 }

@@ -168,10 +168,11 @@ impl Db {
             .await
     }
 
-    /// Connections apart from the pool's, for work of many transactions; opened as they are needed, closed with the
-    /// last of its clones.
+    /// So many connections at most, apart from the pool's: opened as they are needed, and closed when they were idle for
+    /// ten minutes, or with the last of its clones.
     #[must_use]
-    pub fn apart(&self, connections: u32) -> Self {
+    pub fn apart(&self, connections: usize) -> Self {
+        let connections = u32::try_from(connections).unwrap_or(u32::MAX);
         let options = self.pool.options().clone().min_connections(0).max_connections(connections);
         let pool = options.connect_lazy_with(self.pool.connect_options().as_ref().clone());
         Self { pool, clock: self.clock.clone() }

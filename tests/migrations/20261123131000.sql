@@ -1,0 +1,1 @@
+-- This version answers a question faster, and adds no table.
