@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::{
     Request,
     body::Incoming,
-    client::conn::http1::{SendRequest, handshake},
+    client::conn::http1::{Connection, SendRequest, handshake},
     header,
 };
 use hyper_util::rt::TokioIo;
@@ -34,11 +34,17 @@ pub struct Answer {
 impl Client {
     /// Connects, if somebody listens.
     pub async fn connect(address: SocketAddr) -> Option<Self> {
+        let (client, connection) = Self::open(address).await?;
+        tokio::spawn(connection);
+        Some(client)
+    }
+
+    /// The same; whoever calls drives the connection.
+    pub async fn open(address: SocketAddr) -> Option<(Self, Connection<TokioIo<TcpStream>, Full<Bytes>>)> {
         let stream = TcpStream::connect(address).await.ok()?;
         stream.set_nodelay(true).ok()?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await.ok()?;
-        tokio::spawn(connection);
-        Some(Self { sender, host: address.to_string() })
+        Some((Self { sender, host: address.to_string() }, connection))
     }
 
     /// A page as a browser asks for it, compressed; read to its end.

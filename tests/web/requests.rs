@@ -67,8 +67,7 @@ async fn second(app: &App) {
     app.grant(world().await.person("no grant").unwrap(), "administrator", world().await.planted.contracts[0]).await;
 }
 
-const TOTAL_A: &str =
-    "SELECT total FROM product_keys k JOIN contracts c ON c.id = k.contract_id WHERE c.license_id = '1111111'";
+const TOTAL_A: &str = "SELECT total FROM product_keys k JOIN contracts c ON c.id = k.contract_id WHERE c.license_id = '1111111' AND k.last_five = 'AAAA7'";
 
 #[tokio::test]
 async fn an_own_products_limit_rises_in_the_transaction_that_decides() {
