@@ -134,7 +134,7 @@ pub async fn begin(
     let beside = log.begin_beside(&mut source, scope).await?;
     let (ahead, mut parts) = mpsc::channel(READ_AHEAD);
     tokio::spawn(db::read(source, selection, ahead));
-    // While the first part is on its way the log's connections open, and the one of them reads the names.
+    // While the first part is on its way the log's connections open, and one of them reads the names.
     let names = tokio::spawn(db::names(beside));
     let (first, tx) = tokio::join!(parts.recv(), log.begin(scope));
     let (first, tx) = (first.transpose()?, tx?);

@@ -109,7 +109,7 @@ mod tests {
         #[test]
         fn rows_are_those_of_the_columns(
             shared in proptest::array::uniform3(TEXT), rows in proptest::collection::vec(
-                (TEXT, TEXT, TEXT, proptest::sample::select(vec![None, Some(KeyKind::Mak), Some(KeyKind::KmsHost), Some(KeyKind::Setup)]),
+                (TEXT, TEXT, TEXT, proptest::option::of(proptest::sample::select(&KeyKind::ALL[..])),
                  any::<Option<u32>>(), any::<Option<u32>>(), any::<Option<u32>>()), 0..8),
             tsv: bool,
         ) {

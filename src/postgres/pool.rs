@@ -173,7 +173,13 @@ impl Db {
     #[must_use]
     pub fn apart(&self, connections: usize) -> Self {
         let connections = u32::try_from(connections).unwrap_or(u32::MAX);
-        let options = self.pool.options().clone().min_connections(0).max_connections(connections);
+        let options = self
+            .pool
+            .options()
+            .clone()
+            .min_connections(0)
+            .max_connections(connections)
+            .idle_timeout(Duration::from_mins(10));
         let pool = options.connect_lazy_with(self.pool.connect_options().as_ref().clone());
         Self { pool, clock: self.clock.clone() }
     }

@@ -11,6 +11,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::world::{ACTORS, world};
+use crate::support::app::NOW;
 
 /// The role an actor holds, and on which of the two License IDs.
 fn held(actor: &str) -> Option<(Role, usize)> {
@@ -53,6 +54,45 @@ async fn row_level_security_alone_gives_each_actor_the_same_rows() {
                 .collect();
             assert_eq!(seen, allowed, "{table} as {actor}");
         }
+    }
+    app.done().await;
+}
+
+/// Who sees a thousand License IDs sees their organisations by another way than who sees few (decision 52): those, what
+/// stands above them, and no other.
+#[tokio::test]
+async fn who_sees_many_license_ids_sees_their_organizations() {
+    let world = world().await;
+    let app = world.app().await;
+    let person = world.person("no grant").unwrap();
+    let mut owner = <sqlx::PgConnection as sqlx::Connection>::connect_with(&app.database().owner).await.unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO organizations (id, name) VALUES (gen_random_uuid(), 'Top'), (gen_random_uuid(), 'Elsewhere');
+         INSERT INTO organizations (id, name, parent_id) SELECT gen_random_uuid(), 'Part ' || n, o.id FROM organizations o, generate_series(1, 3) n WHERE o.name = 'Top';
+         INSERT INTO contracts (id, license_id, organization_id, created_at)
+         SELECT gen_random_uuid(), 'many-' || n, o.id, now() FROM generate_series(0, 1000) n JOIN organizations o ON o.name = CASE n WHEN 0 THEN 'Elsewhere' ELSE 'Part ' || (n % 2 + 1) END",
+    )
+    .execute(&mut owner)
+    .await
+    .unwrap();
+    for (most, way) in [(999, "few"), (1000, "many")] {
+        sqlx::query(
+            "INSERT INTO grants (id, person_id, role, contract_id, granted_at)
+             SELECT gen_random_uuid(), $1, 'product-keys-reader', c.id, $3 FROM contracts c
+             WHERE substring(c.license_id FROM 'many-(.*)')::integer BETWEEN 1 AND $2
+               AND NOT EXISTS (SELECT FROM grants g WHERE g.person_id = $1 AND g.contract_id = c.id)",
+        )
+        .bind(person)
+        .bind(most)
+        .bind(NOW)
+        .execute(&mut owner)
+        .await
+        .unwrap();
+        let mut tx = app.state.db.begin(Scope::Person(person)).await.unwrap();
+        let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM contracts").fetch_one(&mut *tx).await.unwrap();
+        let names: Vec<String> =
+            sqlx::query_scalar("SELECT name FROM organizations ORDER BY name").fetch_all(&mut *tx).await.unwrap();
+        assert_eq!((seen, names), (i64::from(most), vec!["Part 1".into(), "Part 2".into(), "Top".into()]), "{way}");
     }
     app.done().await;
 }
