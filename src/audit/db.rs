@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Actor, Event, Stored, chain::Linker};
 use crate::postgres::{Scoped, like};
 
-/// Events per INSERT: keeps one statement's arrays small while exports write thousands.
+/// Events per INSERT: keeps one statement's array small while exports write thousands.
 const BATCH: usize = 1_000;
 
 /// Adds one event; it stands when the transaction commits.
@@ -119,41 +119,12 @@ async fn save_heads(tx: &mut Scoped, heads: &BTreeMap<String, (i64, Vec<u8>)>) -
     Ok(())
 }
 
+/// Whole rows: PostgreSQL takes them apart with less work than a list for each column (decision 53).
 async fn insert(tx: &mut Scoped, rows: &[Stored]) -> sqlx::Result<()> {
-    // key_ids is an array of arrays of unequal length, which unnest can't take apart: they travel as one
-    // array, and each row cuts its own out of it.
-    let key_ids: Vec<Uuid> = rows.iter().flat_map(|row| row.key_ids.iter().copied()).collect();
-    let counts = rows.iter().map(|row| row.key_ids.len());
-    let ends: Vec<i32> = counts
-        .scan(0, |end, count| {
-            *end += i32::try_from(count).unwrap_or(i32::MAX);
-            Some(*end)
-        })
-        .collect();
-    sqlx::query(
-        "INSERT INTO audit_events (chain, seq, at, actor_id, actor, action, outcome, contract_id, subject, detail, key_ids, address, request_id, link)
-         SELECT chain, seq, $3, $4, $5, action, outcome, contract_id, subject, detail, ($10::uuid[])[begins + 1:ends], $11, $12, link
-         FROM unnest($1::text[], $2::bigint[], $6::text[], $7::text[], $8::uuid[], $9::text[], $13::jsonb[], $14::bytea[], $15::integer[], $16::integer[])
-              AS e (chain, seq, action, outcome, contract_id, subject, detail, link, begins, ends)",
-    )
-    .bind(rows.iter().map(|r| r.chain.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|r| r.seq).collect::<Vec<_>>())
-    .bind(rows[0].at)
-    .bind(rows[0].actor_id)
-    .bind(&rows[0].actor)
-    .bind(rows.iter().map(|r| r.action.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|r| r.outcome.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|r| r.contract_id).collect::<Vec<_>>())
-    .bind(rows.iter().map(|r| r.subject.as_str()).collect::<Vec<_>>())
-    .bind(key_ids)
-    .bind(&rows[0].address)
-    .bind(&rows[0].request_id)
-    .bind(rows.iter().map(|r| &r.detail).collect::<Vec<_>>())
-    .bind(rows.iter().map(|r| r.link.as_slice()).collect::<Vec<_>>())
-    .bind(std::iter::once(0).chain(ends.iter().copied()).take(rows.len()).collect::<Vec<_>>())
-    .bind(&ends)
-    .execute(&mut **tx)
-    .await?;
+    sqlx::query("INSERT INTO audit_events SELECT * FROM unnest($1::audit_events[])")
+        .bind(rows)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

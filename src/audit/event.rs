@@ -107,8 +107,9 @@ impl Event {
     }
 }
 
-/// An event as it stands in its chain.
-#[derive(Clone, Debug, sqlx::FromRow)]
+/// An event as it stands in its chain: a row of `audit_events`, its fields in the order of the table's columns.
+#[derive(Clone, Debug, sqlx::FromRow, sqlx::Type)]
+#[sqlx(type_name = "audit_events")]
 pub struct Stored {
     /// Which chain.
     pub chain: String,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use futures_util::StreamExt;
+use futures_util::TryStreamExt;
 use sqlx::AssertSqlSafe;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -118,42 +118,33 @@ const PART: usize = 10_000;
 /// The first part is smaller: until it comes, neither the log nor the cipher has anything to do.
 const FIRST: usize = 1_000;
 
-/// Parts of an export on their way from the database.
-pub type Parts = mpsc::Receiver<sqlx::Result<Vec<Group>>>;
+/// Parts of an export on their way from the database. That no more come says nothing of why: [`read`] does, as it ends.
+pub type Parts = mpsc::Receiver<Vec<Group>>;
 
 /// Sends the chosen keys of one License ID after the other, by their numbers and still sealed, until all are sent or
 /// nobody takes them.
-pub async fn read(mut tx: Scoped, selection: Selection, parts: mpsc::Sender<sqlx::Result<Vec<Group>>>) {
-    let statement = match license_ids_of_a_row(&mut tx).await {
-        Ok(license_ids) => rows(&selection, license_ids),
-        Err(fault) => {
-            let _ = parts.send(Err(fault)).await;
-            return;
-        }
-    };
+///
+/// # Errors
+/// When the database fails: then not all were sent.
+pub async fn read(mut tx: Scoped, selection: Selection, parts: mpsc::Sender<Vec<Group>>) -> sqlx::Result<()> {
+    let statement = rows(&selection, license_ids_of_a_row(&mut tx).await?);
     let mut rows = bind!(sqlx::query(AssertSqlSafe(statement)), selection).fetch(&mut *tx);
     let (mut part, mut keys, mut enough) = (Vec::new(), 0, FIRST);
-    loop {
-        match rows.next().await.map(|row| row.and_then(Group::of)) {
-            Some(Ok(group)) => {
-                keys += group.count();
-                part.push(group);
-                if keys < enough {
-                    continue;
-                }
+    while let Some(row) = rows.try_next().await? {
+        let group = Group::of(row)?;
+        keys += group.count();
+        part.push(group);
+        if keys >= enough {
+            (keys, enough) = (0, PART);
+            if parts.send(std::mem::take(&mut part)).await.is_err() {
+                return Ok(());
             }
-            Some(Err(fault)) => {
-                let _ = parts.send(Err(fault)).await;
-                return;
-            }
-            None if part.is_empty() => return,
-            None => {}
-        }
-        (keys, enough) = (0, PART);
-        if parts.send(Ok(std::mem::take(&mut part))).await.is_err() {
-            return;
         }
     }
+    if !part.is_empty() {
+        let _ = parts.send(part).await;
+    }
+    Ok(())
 }
 
 /// A row is made whole and then sent, and kept whole until it is written. One of about a thousand keys keeps PostgreSQL

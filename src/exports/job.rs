@@ -43,6 +43,8 @@ pub struct Job {
     pub opener: Opener,
     /// The parts, in their order.
     pub parts: mpsc::Receiver<Recording>,
+    /// What sends them; it says whether these were all.
+    pub recording: JoinHandle<Result<()>>,
     /// What is written.
     pub format: Format,
     /// Names that rows carry the ids of, read in the same state of the database.
@@ -117,8 +119,11 @@ impl Job {
 
     /// The next part, once it stands in the log.
     async fn next(&mut self) -> anyhow::Result<Option<Recorded>> {
-        let Some(recording) = self.parts.recv().await else { return Ok(None) };
-        Ok(Some(recording.await?.map_err(Error::plain)?))
+        let Some(part) = self.parts.recv().await else {
+            (&mut self.recording).await?.map_err(Error::plain)?;
+            return Ok(None);
+        };
+        Ok(Some(part.await?.map_err(Error::plain)?))
     }
 
     async fn send(&self, chunk: Bytes) -> anyhow::Result<()> {

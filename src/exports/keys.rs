@@ -9,7 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 use time::{OffsetDateTime, macros::format_description};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 use uuid::Uuid;
 
 use super::{
@@ -133,28 +133,29 @@ pub async fn begin(
     let log = &state.export_log;
     let beside = log.begin_beside(&mut source, scope).await?;
     let (ahead, mut parts) = mpsc::channel(READ_AHEAD);
-    tokio::spawn(db::read(source, selection, ahead));
+    let reading = tokio::spawn(db::read(source, selection, ahead));
     // While the first part is on its way the log's connections open, and one of them reads the names.
     let names = tokio::spawn(db::names(beside));
     let (first, tx) = tokio::join!(parts.recv(), log.begin(scope));
-    let (first, tx) = (first.transpose()?, tx?);
+    let tx = tx?;
 
     let recorder = Recorder { state: state.clone(), scope, actor: actor.clone(), format };
     // One part is waited for, the others wait in the channel.
     let (recorded, rows) = mpsc::channel(EXPORT_LOGS - 1);
     // The first part stands in the log before the answer begins: where that fails, it is an error and no file.
-    match first {
-        Some(first) => {
-            let first = recorder.record(tx, first).await?;
-            let _ = recorded.send(tokio::spawn(async { Ok(first) })).await;
-            tokio::spawn(recorder.run(parts, recorded));
-        }
-        None => recorder.record_nothing(tx).await?,
-    }
+    let recording = if let Some(first) = first {
+        let first = recorder.record(tx, first).await?;
+        let _ = recorded.send(tokio::spawn(async { Ok(first) })).await;
+        tokio::spawn(recorder.run(reading, parts, recorded))
+    } else {
+        end_of(reading).await?;
+        recorder.record_nothing(tx).await?;
+        tokio::spawn(async { Ok(()) })
+    };
     let names = names.await.map_err(|fault| Error::Internal(fault.into()))??;
 
     let (sender, receiver) = mpsc::channel(DEPTH);
-    let job = Job { opener: Opener::new(state.clone()), parts: rows, format, names, sender };
+    let job = Job { opener: Opener::new(state.clone()), parts: rows, recording, format, names, sender };
     tokio::spawn(async move {
         let _place = place;
         job.run().await;
@@ -195,16 +196,28 @@ impl Recorder {
 
     /// Records the parts to come, some at a time: while one is being committed, the next is written. Each has a task
     /// of its own and so ends by itself: a reader that takes its time keeps no transaction open.
-    async fn run(self, mut parts: Parts, recorded: mpsc::Sender<Recording>) {
+    ///
+    /// # Errors
+    /// When the reading failed: then parts are missing.
+    async fn run(self, reading: Reading, mut parts: Parts, recorded: mpsc::Sender<Recording>) -> Result<()> {
         while let Some(part) = parts.recv().await {
-            let Ok(place) = recorded.reserve().await else { return };
+            let Ok(place) = recorded.reserve().await else { return Ok(()) };
             let recorder = self.clone();
             place.send(tokio::spawn(async move {
                 let log = recorder.state.export_log.begin(recorder.scope).await?;
-                recorder.record(log, part?).await
+                recorder.record(log, part).await
             }));
         }
+        end_of(reading).await
     }
+}
+
+/// What reads the parts.
+type Reading = JoinHandle<sqlx::Result<()>>;
+
+/// How the reading ended. One that panicked just stops sending, and so would end the file as if it were whole.
+async fn end_of(reading: Reading) -> Result<()> {
+    reading.await.map_err(|fault| Error::Internal(fault.into()))?.map_err(Error::from)
 }
 
 /// Headers of a download named `keyward-NAME-DATE.EXTENSION`.
@@ -222,3 +235,15 @@ pub fn attachment(format: Format, name: &str, now: OffsetDateTime) -> Result<[(h
 
 /// A file as it is being written.
 pub type Chunks = mpsc::Receiver<std::io::Result<Bytes>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reading_that_fails_or_panics_is_no_end_of_the_keys() {
+        assert!(end_of(tokio::spawn(async { Ok(()) })).await.is_ok());
+        assert!(end_of(tokio::spawn(async { Err(sqlx::Error::WorkerCrashed) })).await.is_err());
+        assert!(end_of(tokio::spawn(async { panic!("in the task that reads") })).await.is_err());
+    }
+}

@@ -335,6 +335,10 @@ async fn swapped_ciphertexts_do_not_open() {
     tx.commit().await.unwrap();
     let answer = app.post(&format!("/keys/{}/reveal", world.planted.keys[0]), person, &[]).await;
     assert_ne!(answer.status(), 200);
+    // The head of a file is sent by then: that it isn't whole shows in its end, which doesn't come.
+    let export = app.post("/exports/keys", person, &[("scope", "all"), ("format", "csv")]).await;
+    assert_eq!(export.status(), 200);
+    assert!(export.bytes().await.is_err(), "a file without the key ends as if it were whole");
     app.done().await;
 }
 
