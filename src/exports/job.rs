@@ -25,8 +25,8 @@ use crate::{
     },
 };
 
-/// Bytes handed to the connection at a time; with the channel's depth this bounds an export's memory. For each somebody is
-/// woken on the other side; opening so many bytes of keys takes about a millisecond (decision 53).
+/// Bytes handed to the connection at a time; with the channel's depth this bounds an export's memory. For each, somebody is
+/// woken on the other side (decision 53), and until it is full this worker looks at no socket (decision 51).
 const CHUNK: usize = 256 * 1024;
 
 /// Room for the row that makes a chunk full; a longer one makes it grow.
@@ -44,8 +44,8 @@ pub struct Job {
     pub opener: Opener,
     /// The parts, in their order.
     pub parts: mpsc::Receiver<Recording>,
-    /// What sends them; it says whether these were all.
-    pub recording: JoinHandle<Result<()>>,
+    /// How they end: an error where these weren't all.
+    pub end: JoinHandle<Result<()>>,
     /// What is written.
     pub format: Format,
     /// Names that rows carry the ids of, read in the same state of the database.
@@ -121,7 +121,7 @@ impl Job {
     /// The next part, once it stands in the log.
     async fn next(&mut self) -> anyhow::Result<Option<Recorded>> {
         let Some(part) = self.parts.recv().await else {
-            (&mut self.recording).await?.map_err(Error::plain)?;
+            (&mut self.end).await?.map_err(Error::plain)?;
             return Ok(None);
         };
         Ok(Some(part.await?.map_err(Error::plain)?))

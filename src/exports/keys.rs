@@ -143,7 +143,7 @@ pub async fn begin(
     // One part is waited for, the others wait in the channel.
     let (recorded, rows) = mpsc::channel(EXPORT_LOGS - 1);
     // The first part stands in the log before the answer begins: where that fails, it is an error and no file.
-    let recording = if let Some(first) = first {
+    let end = if let Some(first) = first {
         let first = recorder.record(tx, first).await?;
         let _ = recorded.send(tokio::spawn(async { Ok(first) })).await;
         tokio::spawn(recorder.run(reading, parts, recorded))
@@ -155,7 +155,7 @@ pub async fn begin(
     let names = names.await.map_err(|fault| Error::Internal(fault.into()))??;
 
     let (sender, receiver) = mpsc::channel(DEPTH);
-    let job = Job { opener: Opener::new(state.clone()), parts: rows, recording, format, names, sender };
+    let job = Job { opener: Opener::new(state.clone()), parts: rows, end, format, names, sender };
     tokio::spawn(async move {
         let _place = place;
         job.run().await;

@@ -320,6 +320,24 @@ async fn no_value_leaves_without_a_row() {
     app.done().await;
 }
 
+/// Keys that can't be read aren't keys that nobody has: no empty file leaves, and no event says so.
+#[tokio::test]
+async fn a_reading_that_fails_is_no_empty_export() {
+    let world = world().await;
+    let (app, person) = (world.app().await, world.person("administrator A"));
+    let mut owner = <sqlx::PgConnection as sqlx::Connection>::connect_with(&app.database().owner).await.unwrap();
+    sqlx::raw_sql("ALTER TABLE product_keys RENAME COLUMN strung TO lost").execute(&mut owner).await.unwrap();
+    let answer = app.post("/exports/keys", person, &[("scope", "all"), ("format", "csv")]).await;
+    assert_eq!(answer.status(), 500);
+    let done: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM audit_events WHERE action = 'keys.export' AND outcome = 'done'")
+            .fetch_one(&mut owner)
+            .await
+            .unwrap();
+    assert_eq!(done, 0);
+    app.done().await;
+}
+
 /// A ciphertext moved to another row, or to another License ID, doesn't open (rogue DBA).
 #[tokio::test]
 async fn swapped_ciphertexts_do_not_open() {
