@@ -176,7 +176,9 @@ fn fitting(keys: f32, contracts: f32) -> u32 {
 /// The statement behind [`read`]: a row for some License IDs, since a message for each key would cost both sides more
 /// than the key itself. The first wall picks the License IDs and counts them off; all else is read where they stand.
 fn rows(selection: &Selection, license_ids: u32) -> String {
-    let mut mine = "c.id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))".to_owned();
+    // `IS TRUE`, so that all License IDs are looked at once and not each of them sought: whoever takes a few waits a
+    // millisecond longer, whoever takes ten thousand 25 ms less, in which nothing else can be done (decision 54).
+    let mut mine = "(c.id IN (SELECT contract_id FROM app_grants() WHERE role = ANY($1))) IS TRUE".to_owned();
     if selection.license_ids.is_some() {
         mine.push_str(" AND c.license_id = ANY($3)");
     }
